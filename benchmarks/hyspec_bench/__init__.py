@@ -1,0 +1,1 @@
+"""Benchmarks of hyspec against other codecs and coders."""

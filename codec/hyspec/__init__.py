@@ -1,0 +1,1 @@
+"""hyspec: learned compression of hyperspectral cubes."""

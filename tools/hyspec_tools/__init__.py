@@ -1,0 +1,1 @@
+"""Command-line programs of hyspec: arguments and printing only."""

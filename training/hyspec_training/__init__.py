@@ -1,0 +1,1 @@
+"""Training of hyspec models and their export to packs."""
