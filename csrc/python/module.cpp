@@ -18,10 +18,9 @@ void bind_errors(py::module_& m) {
     try {
       if (p) std::rethrow_exception(p);
     } catch (const hyspec::Error& e) {
-      py::object value =
-          core_error(static_cast<int>(e.code()), static_cast<unsigned long long>(e.offset()),
-                     std::string(hyspec::error_name(e.code())), std::string(e.what()));
-      PyErr_SetObject(core_error.ptr(), value.ptr());
+      const py::tuple args = py::make_tuple(static_cast<int>(e.code()), e.offset(),
+                                            hyspec::error_name(e.code()), e.what());
+      PyErr_SetObject(core_error.ptr(), args.ptr());
     }
   });
 }
