@@ -1,1 +1,35 @@
-"""hyspec: learned compression of hyperspectral cubes."""
+"""hyspec: learned compression of hyperspectral cubes.
+
+>>> import hyspec
+>>> cube = hyspec.synthetic.scene(64, 64, seed=1).cube
+>>> data = hyspec.encode(cube, bps=0.5)
+>>> decoded = hyspec.decode(data)
+>>> decoded.shape == cube.shape
+True
+"""
+
+from hyspec import errors, intervals, io, metrics, synthetic
+from hyspec.cube import Cube
+from hyspec.decoder import Damage, Stream, decode
+from hyspec.decoder import open_stream as open  # noqa: A004
+from hyspec.encoder import EncodeResult, encode, encode_to
+from hyspec.options import EncodeOptions
+from hyspec.version import VERSION as __version__
+
+__all__ = [
+    "Cube",
+    "Damage",
+    "EncodeOptions",
+    "EncodeResult",
+    "Stream",
+    "__version__",
+    "decode",
+    "encode",
+    "encode_to",
+    "errors",
+    "intervals",
+    "io",
+    "metrics",
+    "open",
+    "synthetic",
+]

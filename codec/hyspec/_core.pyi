@@ -1,4 +1,498 @@
 """Exact core of hyspec: entropy coder, container, integer transforms."""
 
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import Buffer
+
 class CoreError(RuntimeError):
     """Raised by the core; ``args`` are (code, offset, code name, text)."""
+
+# ---- entropy coder ----
+
+class CdfTables:
+    """Frozen probability tables, each out of 65536, escape symbol last.
+
+    Parameters
+    ----------
+    freq : ndarray of uint16, shape (entries of all tables,)
+        Frequencies, one table after the other. Each is at least 1, each table sums to 65536 and has
+        at least one regular symbol before its escape symbol.
+    start : ndarray of uint32, shape (count + 1,)
+        Where each table begins in ``freq``, then the length of ``freq``.
+    first : ndarray of int32, shape (count,)
+        Value of each table's first symbol; the others follow without gaps.
+
+    Raises
+    ------
+    CoreError
+        The arrays do not describe such tables.
+    """
+
+    def __init__(
+        self,
+        freq: npt.NDArray[np.uint16],
+        start: npt.NDArray[np.uint32],
+        first: npt.NDArray[np.int32],
+    ) -> None: ...
+    @property
+    def count(self) -> int:
+        """Number of tables."""
+
+def encode_symbols(
+    tables: CdfTables, symbols: npt.NDArray[np.int32], index: npt.NDArray[np.uint16]
+) -> npt.NDArray[np.uint32]:
+    """Code ``symbols[i]`` with table ``index[i]``; return the words of the message.
+
+    Narrower integer arrays are accepted, wider ones are a TypeError.
+
+    Raises
+    ------
+    CoreError
+        ``symbols`` and ``index`` differ in length, or a table does not exist.
+    """
+
+def decode_symbols(
+    tables: CdfTables, words: npt.NDArray[np.uint32], index: npt.NDArray[np.uint16]
+) -> npt.NDArray[np.int32]:
+    """Decode one symbol per entry of ``index``; the words must end with the last symbol.
+
+    Raises
+    ------
+    CoreError
+        A table does not exist, or the words do not hold exactly these symbols.
+    """
+
+def code_length(
+    tables: CdfTables, symbols: npt.NDArray[np.int32], index: npt.NDArray[np.uint16]
+) -> float:
+    """Ideal code length of the symbols in bits, escapes included.
+
+    Raises
+    ------
+    CoreError
+        ``symbols`` and ``index`` differ in length, or a table does not exist.
+    """
+
+def encode_masks(planes: npt.NDArray[np.uint8] | npt.NDArray[np.bool_]) -> bytes:
+    """Code binary planes, shape (count, rows, columns), 1 valid and 0 nodata.
+
+    Raises
+    ------
+    CoreError
+        A pixel is neither 0 nor 1.
+    """
+
+def decode_masks(data: bytes, count: int, rows: int, cols: int) -> npt.NDArray[np.uint8]:
+    """Decode what ``encode_masks`` wrote; return planes of shape (count, rows, cols).
+
+    A plane may cost as little as two bits, so check the shape before trusting it with memory.
+
+    Raises
+    ------
+    CoreError
+        The bytes do not hold exactly these planes.
+    """
+
+# ---- end of entropy coder ----
+
+# ---- container ----
+
+PREAMBLE_PREFIX: int
+
+class Header:
+    """What every chunk of a stream has in common (container format, section 3).
+
+    Parameters
+    ----------
+    rows
+        0 when not known while the header is written.
+    sample_type
+        NumPy name: uint8, int8, uint16, int16, uint32, int32, float32 or float64.
+    step
+        Quantisation step of floating-point samples; ``None`` for integer ones.
+    tile_rows, tile_columns
+        Size of the tiles in pixels.
+    profile, profile_version
+        Codes of section 3.5.
+    intervals
+        (number of bands, model index) of each interval, in band order.
+    pack
+        (SHA-256 of the manifest, name), or ``None``.
+    nodata
+        Value of samples that hold no measurement, or ``None``.
+    wavelengths, fwhm
+        One value per band in ``wavelength_unit``, or ``None``.
+    bad_bands
+        One flag per band, or ``None``.
+    metadata
+        Opaque bytes: zlib stream of a JSON object.
+    unknown
+        Ancillary fields that this version does not know: (tag, content).
+
+    Raises
+    ------
+    CoreError
+        A value cannot be represented. The rules among values are checked on serialising.
+    """
+
+    rows: int
+    columns: int
+    bands: int
+    sample_type: str
+    step: float | None
+    tile_rows: int
+    tile_columns: int
+    profile: int
+    profile_version: int
+    nodata: float | None
+    wavelength_unit: str
+    software: str
+    minor_version: int
+
+    def __init__(
+        self,
+        *,
+        rows: int,
+        columns: int,
+        bands: int,
+        sample_type: str,
+        step: float | None = None,
+        tile_rows: int,
+        tile_columns: int,
+        profile: int,
+        profile_version: int,
+        intervals: Sequence[tuple[int, int]],
+        pack: tuple[bytes, str] | None = None,
+        nodata: float | None = None,
+        wavelengths: Sequence[float] | npt.NDArray[np.float64] | None = None,
+        fwhm: Sequence[float] | npt.NDArray[np.float64] | None = None,
+        wavelength_unit: str = "",
+        bad_bands: Sequence[bool] | npt.NDArray[np.bool_] | None = None,
+        metadata: bytes = b"",
+        software: str = "",
+        unknown: Sequence[tuple[int, bytes]] = (),
+        minor_version: int = 0,
+    ) -> None: ...
+    @property
+    def intervals(self) -> list[tuple[int, int]]: ...
+    @intervals.setter
+    def intervals(self, value: Sequence[tuple[int, int]]) -> None: ...
+    @property
+    def pack(self) -> tuple[bytes, str] | None: ...
+    @pack.setter
+    def pack(self, value: tuple[bytes, str] | None) -> None: ...
+    @property
+    def wavelengths(self) -> list[float] | None: ...
+    @wavelengths.setter
+    def wavelengths(self, value: Sequence[float] | npt.NDArray[np.float64] | None) -> None: ...
+    @property
+    def fwhm(self) -> list[float] | None: ...
+    @fwhm.setter
+    def fwhm(self, value: Sequence[float] | npt.NDArray[np.float64] | None) -> None: ...
+    @property
+    def bad_bands(self) -> list[bool] | None: ...
+    @bad_bands.setter
+    def bad_bands(self, value: Sequence[bool] | npt.NDArray[np.bool_] | None) -> None: ...
+    @property
+    def metadata(self) -> bytes: ...
+    @metadata.setter
+    def metadata(self, value: bytes) -> None: ...
+    @property
+    def unknown(self) -> list[tuple[int, bytes]]: ...
+    @unknown.setter
+    def unknown(self, value: Sequence[tuple[int, bytes]]) -> None: ...
+
+class ChunkInfo:
+    """Header of one chunk (section 5); offsets are bytes from the beginning of the stream."""
+
+    @property
+    def kind(self) -> int: ...
+    @property
+    def tile(self) -> int: ...
+    @property
+    def interval(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def payload_offset(self) -> int: ...
+    @property
+    def payload_length(self) -> int: ...
+    @property
+    def payload_crc(self) -> int: ...
+    @property
+    def symbols_crc(self) -> int: ...
+
+class ChunkEntry:
+    """Where the index finds one chunk with samples; ``check_chunk`` opens it."""
+
+    @property
+    def tile(self) -> int: ...
+    @property
+    def interval(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+
+class Index:
+    """Where the chunks of a stream are."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the cube."""
+
+    @property
+    def chunks(self) -> list[ChunkEntry]:
+        """Entries in file order."""
+
+    @property
+    def rebuilt(self) -> bool:
+        """True when found by scanning: chunks may be missing."""
+
+class StreamWriter:
+    """Makes the bytes of a stream, piece by piece; the caller appends them to a file.
+
+    Raises
+    ------
+    CoreError
+        The header breaks a rule of the format.
+    """
+
+    def __init__(self, header: Header) -> None: ...
+    def begin(self) -> bytes:
+        """Return the preamble; to be called once, first."""
+
+    def chunk(
+        self, tile: int, interval: int, rows: int, symbols_crc: int, payload: Buffer
+    ) -> bytes:
+        """Return one chunk; tiles and intervals may come in any order.
+
+        Raises
+        ------
+        CoreError
+            The chunk does not fit the header or the chunks before it.
+        """
+
+    def finish(self) -> bytes:
+        """Return index and trailer.
+
+        Raises
+        ------
+        CoreError
+            A tile or interval is missing.
+        """
+
+    @property
+    def rows(self) -> int:
+        """Rows of the cube, as far as known from the header or the chunks so far."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the stream so far."""
+
+def serialize_preamble(header: Header) -> bytes:
+    """Return the bytes that a stream with this header begins with.
+
+    Raises
+    ------
+    CoreError
+        A value breaks a rule of the format.
+    """
+
+def preamble_size(data: Buffer) -> int:
+    """Length of the preamble that ``data`` begins with; PREAMBLE_PREFIX bytes are enough.
+
+    Raises
+    ------
+    CoreError
+        No stream, an unknown major version, or too few bytes.
+    """
+
+def parse_preamble(data: Buffer) -> tuple[Header, int]:
+    """Return header and length of the preamble that ``data`` begins with.
+
+    Raises
+    ------
+    CoreError
+        No stream, an unknown major version or critical field, a cut off or damaged header.
+    """
+
+def read_index(data: Buffer, header: Header, size: int) -> Index:
+    """Return the stream's own index, completely checked; ``size`` is that of the preamble.
+
+    Reads no chunk but the index, so that a mapped file stays on disk.
+
+    Raises
+    ------
+    CoreError
+        The stream is cut off, its index is damaged, or it needs a newer reader.
+    """
+
+def rebuild_index(data: Buffer, header: Header, size: int) -> Index:
+    """Return the index of a damaged stream, by scanning for chunks; chunks may be missing.
+
+    Raises
+    ------
+    CoreError
+        A critical chunk is of a kind that this version does not know.
+    """
+
+def check_chunk(data: Buffer, entry: ChunkEntry) -> ChunkInfo:
+    """Return the chunk of an entry, its header compared and its payload's checksum verified.
+
+    Raises
+    ------
+    CoreError
+        This chunk is damaged; others may not be.
+    """
+
+def parse_chunk_header(data: Buffer, offset: int) -> ChunkInfo:
+    """Return the header of the chunk at ``offset`` of the stream ``data``.
+
+    Raises
+    ------
+    CoreError
+        There is no chunk, or its header is damaged or belongs to another stream.
+    """
+
+def check_payload(data: Buffer, info: ChunkInfo) -> None:
+    """Verify the checksum of a chunk's payload.
+
+    Raises
+    ------
+    CoreError
+        The payload is damaged or cut off.
+    """
+
+def crc32c(data: Buffer, previous: int = 0) -> int:
+    """CRC-32C of a buffer, continuing that of the bytes before it."""
+
+def crc32c_symbols(symbols: npt.NDArray[np.int32]) -> int:
+    """CRC-32C of symbols, each as 4 little-endian bytes."""
+
+# ---- end of container ----
+
+# ---- band profile ----
+
+MIN_STEP: int
+MAX_STEP: int
+
+class BandTables:
+    """Entropy model of one interval model: tables and the ladder that selects among them.
+
+    Parameters
+    ----------
+    tables
+        ``channels * rungs`` tables; table ``channel * rungs + rung`` is that of a rung.
+    ladder : ndarray of uint8, shape (levels, channels)
+        Rung that fits each channel at each quality level.
+    """
+
+    def __init__(
+        self, tables: CdfTables, ladder: npt.NDArray[np.uint8], channels: int, rungs: int
+    ) -> None: ...
+    @property
+    def channels(self) -> int:
+        """Latent channels."""
+
+    @property
+    def rungs(self) -> int:
+        """Tables per channel."""
+
+    @property
+    def levels(self) -> int:
+        """Quality levels."""
+
+class BandTile:
+    """Size of one chunk of the band profile."""
+
+    def __init__(self, bands: int, rows: int, columns: int, stride: int) -> None: ...
+    @property
+    def bands(self) -> int:
+        """Bands of the interval."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the tile."""
+
+    @property
+    def columns(self) -> int:
+        """Columns of the tile."""
+
+    @property
+    def stride(self) -> int:
+        """Samples per latent along each axis."""
+
+    @property
+    def positions(self) -> int:
+        """Latent positions per channel."""
+
+def encode_band_payload(
+    model: BandTables,
+    tile: BandTile,
+    step: int,
+    valid: npt.NDArray[np.uint8] | npt.NDArray[np.bool_] | None,
+    scale: npt.NDArray[np.int32],
+    mean: npt.NDArray[np.int32],
+    channel_offset: npt.NDArray[np.int32],
+    latents: npt.NDArray[np.int32],
+) -> tuple[bytes, int]:
+    """Write a payload; return it and the checksum of its symbols.
+
+    ``valid`` has shape (bands, rows, columns), ``scale`` and ``mean`` (bands,),
+    ``channel_offset`` (channels,) or (0,), ``latents`` (active bands, channels, positions).
+
+    Raises
+    ------
+    CoreError
+        Sizes disagree or a value is out of range.
+    """
+
+def decode_band_payload(
+    model: BandTables, tile: BandTile, payload: bytes
+) -> tuple[
+    int,
+    npt.NDArray[np.uint8] | None,
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    int,
+]:
+    """Read a payload: step, valid, scale, mean, channel_offset, latents, symbols checksum.
+
+    Raises
+    ------
+    CoreError
+        The bytes do not hold a payload of this tile.
+    """
+
+def band_levels(
+    scale: npt.NDArray[np.int32], step: int, levels: int
+) -> npt.NDArray[np.int32]:
+    """Quality level of each band, -1 where it has no latents."""
+
+def choose_channel_offsets(
+    model: BandTables, levels: npt.NDArray[np.int32], latents: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
+    """Offsets, one per channel, with which the latents of the bands at ``levels`` cost least."""
+
+def quantise(
+    latents: npt.NDArray[np.float32], gain: npt.NDArray[np.float32], rounding: float
+) -> npt.NDArray[np.int32]:
+    """Integers of latents (planes, channels, positions) times gain (planes, channels)."""
+
+def dequantise(
+    symbols: npt.NDArray[np.int32], inverse_gain: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Latents of integers (planes, channels, positions) times inverse gain (planes, channels)."""
+
+# ---- end of band profile ----

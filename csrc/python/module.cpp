@@ -6,7 +6,24 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hyspec/band_payload.hpp"
+#include "hyspec/cdf_tables.hpp"
+#include "hyspec/container.hpp"
 #include "hyspec/error.hpp"
+#include "hyspec/mask_coder.hpp"
+#include "hyspec/quantiser.hpp"
+#include "hyspec/range_coder.hpp"
+#include "hyspec/symbol_coder.hpp"
 
 namespace py = pybind11;
 
@@ -25,9 +42,596 @@ void bind_errors(py::module_& m) {
   });
 }
 
+// ---- entropy coder ----
+
+// The argument as a C-contiguous array of T with `ndim` dimensions, converted only where every
+// value survives. TypeError or ValueError otherwise.
+template <typename T>
+py::array_t<T, py::array::c_style> checked_array(const py::array& a, py::ssize_t ndim,
+                                                 const char* name) {
+  const py::object wanted = py::dtype::of<T>();
+  if (!py::module_::import("numpy").attr("can_cast")(a.dtype(), wanted, "safe").cast<bool>()) {
+    throw py::type_error(std::string(name) + " has dtype " +
+                         py::str(a.dtype()).cast<std::string>() + ", expected " +
+                         py::str(wanted).cast<std::string>());
+  }
+  if (a.ndim() != ndim) {
+    throw py::value_error(std::string(name) + " has " + std::to_string(a.ndim()) +
+                          " dimensions, expected " + std::to_string(ndim));
+  }
+  return py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(a);
+}
+
+template <typename T>
+hyspec::Span<const T> view(const py::array_t<T, py::array::c_style>& a) {
+  return {a.data(), static_cast<std::size_t>(a.size())};
+}
+
+template <typename T>
+hyspec::Span<T> mutable_view(py::array_t<T>& a) {
+  return {a.mutable_data(), static_cast<std::size_t>(a.size())};
+}
+
+hyspec::CdfTables make_tables(const py::array& freq, const py::array& start,
+                              const py::array& first) {
+  const auto f = checked_array<std::uint16_t>(freq, 1, "freq");
+  const auto s = checked_array<std::uint32_t>(start, 1, "start");
+  const auto v = checked_array<std::int32_t>(first, 1, "first");
+  const py::gil_scoped_release release;
+  return hyspec::CdfTables(view(f), view(s), view(v));
+}
+
+py::array_t<std::uint32_t> encode_symbols(const hyspec::CdfTables& tables, const py::array& symbols,
+                                          const py::array& index) {
+  const auto s = checked_array<std::int32_t>(symbols, 1, "symbols");
+  const auto i = checked_array<std::uint16_t>(index, 1, "index");
+  std::vector<std::uint32_t> words;
+  {
+    const py::gil_scoped_release release;
+    hyspec::RangeEncoder encoder;
+    hyspec::encode_symbols(encoder, tables, view(s), view(i));
+    words = encoder.finish();
+  }
+  return py::array_t<std::uint32_t>(static_cast<py::ssize_t>(words.size()), words.data());
+}
+
+py::array_t<std::int32_t> decode_symbols(const hyspec::CdfTables& tables, const py::array& words,
+                                         const py::array& index) {
+  const auto w = checked_array<std::uint32_t>(words, 1, "words");
+  const auto i = checked_array<std::uint16_t>(index, 1, "index");
+  py::array_t<std::int32_t> out(i.size());
+  const hyspec::Span<std::int32_t> symbols = mutable_view(out);
+  const py::gil_scoped_release release;
+  hyspec::RangeDecoder decoder(view(w));
+  hyspec::decode_symbols(decoder, tables, view(i), symbols);
+  decoder.finish();
+  return out;
+}
+
+double code_length(const hyspec::CdfTables& tables, const py::array& symbols,
+                   const py::array& index) {
+  const auto s = checked_array<std::int32_t>(symbols, 1, "symbols");
+  const auto i = checked_array<std::uint16_t>(index, 1, "index");
+  const py::gil_scoped_release release;
+  return hyspec::code_length(tables, view(s), view(i));
+}
+
+py::bytes encode_masks(const py::array& planes) {
+  const auto p = checked_array<std::uint8_t>(planes, 3, "planes");
+  std::uint32_t shape[3];
+  for (py::ssize_t axis = 0; axis < 3; ++axis) {
+    if (p.shape(axis) > std::numeric_limits<std::uint32_t>::max()) {
+      throw py::value_error("planes has more than 2^32 - 1 planes, rows or columns");
+    }
+    shape[axis] = static_cast<std::uint32_t>(p.shape(axis));
+  }
+  std::vector<std::uint8_t> bytes;
+  {
+    const py::gil_scoped_release release;
+    bytes = hyspec::encode_masks(view(p), shape[0], shape[1], shape[2]);
+  }
+  return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+py::array_t<std::uint8_t> decode_masks(const py::bytes& data, std::uint32_t count,
+                                       std::uint32_t rows, std::uint32_t cols) {
+  const auto bytes = data.cast<std::string_view>();
+  py::array_t<std::uint8_t> out(std::vector<py::ssize_t>{count, rows, cols});
+  const hyspec::Span<std::uint8_t> planes = mutable_view(out);
+  const py::gil_scoped_release release;
+  hyspec::decode_masks({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, count,
+                       rows, cols, planes);
+  return out;
+}
+
+void bind_entropy_coder(py::module_& m) {
+  py::class_<hyspec::CdfTables>(m, "CdfTables",
+                                "Frozen probability tables, each out of 65536, escape symbol last.")
+      .def(py::init(&make_tables), py::arg("freq"), py::arg("start"), py::arg("first"))
+      .def_property_readonly("count", &hyspec::CdfTables::count, "Number of tables.");
+  m.def("encode_symbols", &encode_symbols, py::arg("tables"), py::arg("symbols"), py::arg("index"),
+        "Code symbols[i] with table index[i]; return the words of the message.");
+  m.def("decode_symbols", &decode_symbols, py::arg("tables"), py::arg("words"), py::arg("index"),
+        "Decode one symbol per table number; the words must end with the last symbol.");
+  m.def("code_length", &code_length, py::arg("tables"), py::arg("symbols"), py::arg("index"),
+        "Ideal code length of the symbols in bits, escapes included.");
+  m.def("encode_masks", &encode_masks, py::arg("planes"),
+        "Code binary planes (count, rows, columns), 1 valid and 0 nodata.");
+  m.def("decode_masks", &decode_masks, py::arg("data"), py::arg("count"), py::arg("rows"),
+        py::arg("cols"), "Decode what encode_masks wrote for planes of this shape.");
+}
+
+// ---- end of entropy coder ----
+
+// ---- band profile ----
+
+template <typename T>
+py::array_t<T> to_array(const std::vector<T>& values) {
+  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+template <typename T>
+std::vector<T> to_vector(const py::array_t<T, py::array::c_style>& a) {
+  return std::vector<T>(a.data(), a.data() + a.size());
+}
+
+hyspec::BandTables make_band_tables(const hyspec::CdfTables& tables, const py::array& ladder,
+                                    std::uint32_t channels, std::uint32_t rungs) {
+  const auto l = checked_array<std::uint8_t>(ladder, 2, "ladder");
+  return hyspec::BandTables(tables, view(l), channels, rungs);
+}
+
+py::tuple encode_band_payload(const hyspec::BandTables& model, const hyspec::BandTile& tile,
+                              std::int32_t step, const std::optional<py::array>& valid,
+                              const py::array& scale, const py::array& mean,
+                              const py::array& channel_offset, const py::array& latents) {
+  hyspec::BandSymbols s;
+  s.step = step;
+  if (valid) s.valid = to_vector(checked_array<std::uint8_t>(*valid, 3, "valid"));
+  s.scale = to_vector(checked_array<std::int32_t>(scale, 1, "scale"));
+  s.mean = to_vector(checked_array<std::int32_t>(mean, 1, "mean"));
+  s.channel_offset = to_vector(checked_array<std::int32_t>(channel_offset, 1, "channel_offset"));
+  s.latents = to_vector(checked_array<std::int32_t>(latents, 3, "latents"));
+  std::vector<std::uint8_t> payload;
+  std::uint32_t crc = 0;
+  {
+    const py::gil_scoped_release release;
+    payload = hyspec::encode_band_payload(model, tile, s, &crc);
+  }
+  return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
+                        crc);
+}
+
+py::tuple decode_band_payload(const hyspec::BandTables& model, const hyspec::BandTile& tile,
+                              const py::bytes& payload) {
+  const auto bytes = payload.cast<std::string_view>();
+  hyspec::BandSymbols s;
+  std::uint32_t crc = 0;
+  {
+    const py::gil_scoped_release release;
+    s = hyspec::decode_band_payload(
+        model, tile, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, &crc);
+  }
+  py::object valid = py::none();
+  if (!s.valid.empty())
+    valid = to_array(s.valid).reshape(std::vector<py::ssize_t>{tile.bands, tile.rows, tile.columns});
+  const py::array latents =
+      to_array(s.latents)
+          .reshape(std::vector<py::ssize_t>{-1, static_cast<py::ssize_t>(model.channels()),
+                                            static_cast<py::ssize_t>(tile.positions())});
+  return py::make_tuple(s.step, valid, to_array(s.scale), to_array(s.mean),
+                        to_array(s.channel_offset), latents, crc);
+}
+
+py::array_t<std::int32_t> band_levels(const py::array& scale, std::int32_t step,
+                                      std::uint32_t levels) {
+  const auto s = checked_array<std::int32_t>(scale, 1, "scale");
+  py::array_t<std::int32_t> out(s.size());
+  for (py::ssize_t b = 0; b < s.size(); ++b)
+    out.mutable_at(b) = hyspec::band_level(s.at(b), step, levels);
+  return out;
+}
+
+py::array_t<std::int32_t> choose_channel_offsets(const hyspec::BandTables& model,
+                                                 const py::array& levels,
+                                                 const py::array& latents) {
+  const auto l = checked_array<std::int32_t>(levels, 1, "levels");
+  const auto y = checked_array<std::int32_t>(latents, 3, "latents");
+  std::vector<std::int32_t> offsets;
+  {
+    const py::gil_scoped_release release;
+    offsets = hyspec::choose_channel_offsets(model, view(l), view(y));
+  }
+  return to_array(offsets);
+}
+
+py::array_t<std::int32_t> quantise(const py::array& latents, const py::array& gain,
+                                   float rounding) {
+  const auto y = checked_array<float>(latents, 3, "latents");
+  const auto g = checked_array<float>(gain, 2, "gain");
+  py::array_t<std::int32_t> out({y.shape(0), y.shape(1), y.shape(2)});
+  const hyspec::Span<std::int32_t> symbols = mutable_view(out);
+  const py::gil_scoped_release release;
+  hyspec::quantise(view(y), view(g), static_cast<std::size_t>(y.shape(2)), rounding, symbols);
+  return out;
+}
+
+py::array_t<float> dequantise(const py::array& symbols, const py::array& inverse_gain) {
+  const auto z = checked_array<std::int32_t>(symbols, 3, "symbols");
+  const auto g = checked_array<float>(inverse_gain, 2, "inverse_gain");
+  py::array_t<float> out({z.shape(0), z.shape(1), z.shape(2)});
+  const hyspec::Span<float> latents = mutable_view(out);
+  const py::gil_scoped_release release;
+  hyspec::dequantise(view(z), view(g), static_cast<std::size_t>(z.shape(2)), latents);
+  return out;
+}
+
+void bind_band_profile(py::module_& m) {
+  m.attr("MIN_STEP") = hyspec::kMinStep;
+  m.attr("MAX_STEP") = hyspec::kMaxStep;
+  py::class_<hyspec::BandTables>(m, "BandTables", "Entropy model of one interval model.")
+      .def(py::init(&make_band_tables), py::arg("tables"), py::arg("ladder"), py::arg("channels"),
+           py::arg("rungs"))
+      .def_property_readonly("channels", &hyspec::BandTables::channels, "Latent channels.")
+      .def_property_readonly("rungs", &hyspec::BandTables::rungs, "Tables per channel.")
+      .def_property_readonly("levels", &hyspec::BandTables::levels, "Quality levels.");
+  py::class_<hyspec::BandTile>(m, "BandTile", "Size of one chunk of the band profile.")
+      .def(py::init([](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns,
+                       std::uint32_t stride) {
+             return hyspec::BandTile{bands, rows, columns, stride};
+           }),
+           py::arg("bands"), py::arg("rows"), py::arg("columns"), py::arg("stride"))
+      .def_readonly("bands", &hyspec::BandTile::bands, "Bands of the interval.")
+      .def_readonly("rows", &hyspec::BandTile::rows, "Rows of the tile.")
+      .def_readonly("columns", &hyspec::BandTile::columns, "Columns of the tile.")
+      .def_readonly("stride", &hyspec::BandTile::stride, "Samples per latent along each axis.")
+      .def_property_readonly("positions", &hyspec::BandTile::positions,
+                             "Latent positions per channel.");
+  m.def("encode_band_payload", &encode_band_payload, py::arg("model"), py::arg("tile"),
+        py::arg("step"), py::arg("valid").none(true), py::arg("scale"), py::arg("mean"),
+        py::arg("channel_offset"), py::arg("latents"),
+        "Write a payload; return it and the checksum of its symbols.");
+  m.def("decode_band_payload", &decode_band_payload, py::arg("model"), py::arg("tile"),
+        py::arg("payload"),
+        "Read a payload: step, valid, scale, mean, channel_offset, latents, symbols checksum.");
+  m.def("band_levels", &band_levels, py::arg("scale"), py::arg("step"), py::arg("levels"),
+        "Quality level of each band, -1 where it has no latents.");
+  m.def("choose_channel_offsets", &choose_channel_offsets, py::arg("model"), py::arg("levels"),
+        py::arg("latents"), "Offsets, one per channel, with which the latents cost least.");
+  m.def("quantise", &quantise, py::arg("latents"), py::arg("gain"), py::arg("rounding"),
+        "Integers of latents (planes, channels, positions) times gain (planes, channels).");
+  m.def("dequantise", &dequantise, py::arg("symbols"), py::arg("inverse_gain"),
+        "Latents of integers (planes, channels, positions).");
+}
+
+// ---- end of band profile ----
+
+// ---- container ----
+
+// Any C-contiguous buffer (bytes, mmap, NumPy array) as bytes; keeps it alive and in place.
+class ContiguousBytes {
+ public:
+  explicit ContiguousBytes(const py::buffer& buffer) {
+    if (PyObject_GetBuffer(buffer.ptr(), &view_, PyBUF_SIMPLE) != 0) throw py::error_already_set();
+  }
+  ~ContiguousBytes() { PyBuffer_Release(&view_); }
+  ContiguousBytes(const ContiguousBytes&) = delete;
+  ContiguousBytes& operator=(const ContiguousBytes&) = delete;
+
+  hyspec::Span<const std::uint8_t> span() const {
+    return {static_cast<const std::uint8_t*>(view_.buf), static_cast<std::size_t>(view_.len)};
+  }
+
+ private:
+  Py_buffer view_;
+};
+
+py::bytes to_py_bytes(hyspec::Span<const std::uint8_t> bytes) {
+  return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+// Sample types under their NumPy names, by code.
+constexpr const char* kSampleTypes[] = {"uint8",  "int8",  "uint16",  "int16",
+                                        "uint32", "int32", "float32", "float64"};
+
+std::string get_sample_type(const hyspec::Header& h) {
+  return kSampleTypes[static_cast<std::size_t>(h.type)];
+}
+
+void set_sample_type(hyspec::Header& h, const std::string& name) {
+  for (std::size_t code = 0; code < std::size(kSampleTypes); ++code) {
+    if (name == kSampleTypes[code]) {
+      h.type = static_cast<hyspec::SampleType>(code);
+      return;
+    }
+  }
+  throw hyspec::Error(hyspec::ErrorCode::kBadArgument, "unknown sample type " + name);
+}
+
+using PyIntervals = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+using PyPack = std::optional<std::pair<py::bytes, std::string>>;
+using PyFields = std::vector<std::pair<std::uint64_t, py::bytes>>;
+template <typename T>
+using PerBand = std::optional<std::vector<T>>;
+
+PyIntervals get_intervals(const hyspec::Header& h) {
+  PyIntervals result;
+  for (const hyspec::Interval& i : h.intervals) result.emplace_back(i.bands, i.model);
+  return result;
+}
+
+void set_intervals(hyspec::Header& h, const PyIntervals& intervals) {
+  h.intervals.clear();
+  for (const auto& [bands, model] : intervals) h.intervals.push_back({bands, model});
+}
+
+PyPack get_pack(const hyspec::Header& h) {
+  if (!h.pack) return std::nullopt;
+  return std::make_pair(to_py_bytes({h.pack->id.data(), h.pack->id.size()}), h.pack->name);
+}
+
+void set_pack(hyspec::Header& h, const PyPack& pack) {
+  if (!pack) {
+    h.pack.reset();
+    return;
+  }
+  const auto id = static_cast<std::string_view>(pack->first);
+  hyspec::PackRef ref;
+  if (id.size() != ref.id.size()) {
+    throw hyspec::Error(
+        hyspec::ErrorCode::kBadArgument,
+        "a pack identifier has " + std::to_string(id.size()) + " bytes; expected 32, a SHA-256");
+  }
+  std::copy(id.begin(), id.end(), ref.id.begin());
+  ref.name = pack->second;
+  h.pack = std::move(ref);
+}
+
+PerBand<double> get_doubles(const std::vector<double>& values) {
+  return values.empty() ? PerBand<double>() : PerBand<double>(values);
+}
+
+PerBand<bool> get_bad_bands(const hyspec::Header& h) {
+  if (h.bad_bands.empty()) return std::nullopt;
+  return std::vector<bool>(h.bad_bands.begin(), h.bad_bands.end());
+}
+
+void set_bad_bands(hyspec::Header& h, const PerBand<bool>& bad) {
+  h.bad_bands.clear();
+  if (bad) h.bad_bands.assign(bad->begin(), bad->end());
+}
+
+void set_metadata(hyspec::Header& h, const py::bytes& metadata) {
+  const auto bytes = static_cast<std::string_view>(metadata);
+  h.metadata.assign(bytes.begin(), bytes.end());
+}
+
+PyFields get_unknown(const hyspec::Header& h) {
+  PyFields result;
+  for (const auto& [tag, content] : h.unknown) result.emplace_back(tag, to_py_bytes(content));
+  return result;
+}
+
+void set_unknown(hyspec::Header& h, const PyFields& fields) {
+  h.unknown.clear();
+  for (const auto& [tag, content] : fields) {
+    const auto bytes = static_cast<std::string_view>(content);
+    h.unknown.emplace_back(tag, hyspec::Bytes(bytes.begin(), bytes.end()));
+  }
+}
+
+hyspec::Header make_header(std::uint32_t rows, std::uint32_t columns, std::uint32_t bands,
+                           const std::string& sample_type, std::optional<double> step,
+                           std::uint32_t tile_rows, std::uint32_t tile_columns,
+                           std::uint8_t profile, std::uint8_t profile_version,
+                           const PyIntervals& intervals, const PyPack& pack,
+                           std::optional<double> nodata, const PerBand<double>& wavelengths,
+                           const PerBand<double>& fwhm, const std::string& wavelength_unit,
+                           const PerBand<bool>& bad_bands, const py::bytes& metadata,
+                           const std::string& software, const PyFields& unknown,
+                           std::uint8_t minor_version) {
+  hyspec::Header h;
+  h.rows = rows;
+  h.columns = columns;
+  h.bands = bands;
+  set_sample_type(h, sample_type);
+  h.step = step.value_or(0);
+  h.tile_rows = tile_rows;
+  h.tile_columns = tile_columns;
+  h.profile = profile;
+  h.profile_version = profile_version;
+  set_intervals(h, intervals);
+  set_pack(h, pack);
+  h.nodata = nodata;
+  h.wavelengths = wavelengths.value_or(std::vector<double>());
+  h.fwhm = fwhm.value_or(std::vector<double>());
+  h.wavelength_unit = wavelength_unit;
+  set_bad_bands(h, bad_bands);
+  set_metadata(h, metadata);
+  h.software = software;
+  set_unknown(h, unknown);
+  h.minor_version = minor_version;
+  return h;
+}
+
+void bind_header(py::module_& m) {
+  using hyspec::Header;
+  py::class_<Header>(m, "Header", "What every chunk of a stream has in common.")
+      .def(py::init(&make_header), py::kw_only(), py::arg("rows"), py::arg("columns"),
+           py::arg("bands"), py::arg("sample_type"), py::arg("step") = py::none(),
+           py::arg("tile_rows"), py::arg("tile_columns"), py::arg("profile"),
+           py::arg("profile_version"), py::arg("intervals"), py::arg("pack") = py::none(),
+           py::arg("nodata") = py::none(), py::arg("wavelengths") = py::none(),
+           py::arg("fwhm") = py::none(), py::arg("wavelength_unit") = "",
+           py::arg("bad_bands") = py::none(), py::arg("metadata") = py::bytes(),
+           py::arg("software") = "", py::arg("unknown") = py::tuple(), py::arg("minor_version") = 0)
+      .def_readwrite("rows", &Header::rows)
+      .def_readwrite("columns", &Header::columns)
+      .def_readwrite("bands", &Header::bands)
+      .def_property("sample_type", &get_sample_type, &set_sample_type)
+      .def_property(
+          "step",
+          [](const Header& h) {
+            return h.step == 0 ? std::nullopt : std::optional<double>(h.step);
+          },
+          [](Header& h, std::optional<double> step) { h.step = step.value_or(0); })
+      .def_readwrite("tile_rows", &Header::tile_rows)
+      .def_readwrite("tile_columns", &Header::tile_columns)
+      .def_readwrite("profile", &Header::profile)
+      .def_readwrite("profile_version", &Header::profile_version)
+      .def_property("intervals", &get_intervals, &set_intervals)
+      .def_property("pack", &get_pack, &set_pack)
+      .def_readwrite("nodata", &Header::nodata)
+      .def_property(
+          "wavelengths", [](const Header& h) { return get_doubles(h.wavelengths); },
+          [](Header& h, PerBand<double> v) { h.wavelengths = v.value_or(std::vector<double>()); })
+      .def_property(
+          "fwhm", [](const Header& h) { return get_doubles(h.fwhm); },
+          [](Header& h, PerBand<double> v) { h.fwhm = v.value_or(std::vector<double>()); })
+      .def_readwrite("wavelength_unit", &Header::wavelength_unit)
+      .def_property("bad_bands", &get_bad_bands, &set_bad_bands)
+      .def_property(
+          "metadata", [](const Header& h) { return to_py_bytes(h.metadata); }, &set_metadata)
+      .def_readwrite("software", &Header::software)
+      .def_property("unknown", &get_unknown, &set_unknown)
+      .def_readwrite("minor_version", &Header::minor_version);
+
+  m.attr("PREAMBLE_PREFIX") = hyspec::kPreamblePrefix;
+  m.def(
+      "serialize_preamble",
+      [](const Header& header) { return to_py_bytes(hyspec::serialize_preamble(header)); },
+      py::arg("header"), "The bytes that a stream with this header begins with.");
+  m.def(
+      "preamble_size",
+      [](const py::buffer& data) { return hyspec::preamble_size(ContiguousBytes(data).span()); },
+      py::arg("data"), "Length of the preamble, from its first PREAMBLE_PREFIX bytes.");
+  m.def(
+      "parse_preamble",
+      [](const py::buffer& data) { return hyspec::parse_preamble(ContiguousBytes(data).span()); },
+      py::arg("data"), "Header and length of the preamble that data begins with.");
+}
+
+void bind_chunks(py::module_& m) {
+  using hyspec::ChunkEntry;
+  using hyspec::ChunkInfo;
+  using hyspec::Header;
+  using hyspec::Index;
+  py::class_<ChunkInfo>(m, "ChunkInfo", "Header of one chunk.")
+      .def_readonly("kind", &ChunkInfo::kind)
+      .def_readonly("tile", &ChunkInfo::tile)
+      .def_readonly("interval", &ChunkInfo::interval)
+      .def_readonly("rows", &ChunkInfo::rows)
+      .def_readonly("offset", &ChunkInfo::offset)
+      .def_readonly("length", &ChunkInfo::length)
+      .def_readonly("payload_offset", &ChunkInfo::payload_offset)
+      .def_readonly("payload_length", &ChunkInfo::payload_length)
+      .def_readonly("payload_crc", &ChunkInfo::payload_crc)
+      .def_readonly("symbols_crc", &ChunkInfo::symbols_crc);
+  py::class_<ChunkEntry>(m, "ChunkEntry", "Where the index finds one chunk with samples.")
+      .def_readonly("tile", &ChunkEntry::tile)
+      .def_readonly("interval", &ChunkEntry::interval)
+      .def_readonly("rows", &ChunkEntry::rows)
+      .def_readonly("offset", &ChunkEntry::offset)
+      .def_readonly("length", &ChunkEntry::length);
+  py::class_<Index>(m, "Index", "Where the chunks of a stream are.")
+      .def_readonly("rows", &Index::rows)
+      .def_readonly("chunks", &Index::chunks)
+      .def_readonly("rebuilt", &Index::rebuilt);
+
+  m.def(
+      "read_index",
+      [](const py::buffer& data, const Header& header, std::size_t size) {
+        const ContiguousBytes bytes(data);
+        const py::gil_scoped_release release;
+        return hyspec::read_index(bytes.span(), header, size);
+      },
+      py::arg("data"), py::arg("header"), py::arg("size"),
+      "The stream's own index, completely checked.");
+  m.def(
+      "rebuild_index",
+      [](const py::buffer& data, const Header& header, std::size_t size) {
+        const ContiguousBytes bytes(data);
+        const py::gil_scoped_release release;
+        return hyspec::rebuild_index(bytes.span(), header, size);
+      },
+      py::arg("data"), py::arg("header"), py::arg("size"),
+      "The index of a damaged stream, by scanning for chunks.");
+  m.def(
+      "check_chunk",
+      [](const py::buffer& data, const ChunkEntry& entry) {
+        const ContiguousBytes bytes(data);
+        const py::gil_scoped_release release;
+        return hyspec::check_chunk(bytes.span(), entry);
+      },
+      py::arg("data"), py::arg("entry"), "The chunk of an entry, header and payload verified.");
+  m.def(
+      "parse_chunk_header",
+      [](const py::buffer& data, std::uint64_t offset) {
+        return hyspec::parse_chunk_header(ContiguousBytes(data).span(), offset);
+      },
+      py::arg("data"), py::arg("offset"), "The header of the chunk at an offset of the stream.");
+  m.def(
+      "check_payload",
+      [](const py::buffer& data, const ChunkInfo& info) {
+        const ContiguousBytes bytes(data);
+        const py::gil_scoped_release release;
+        hyspec::check_payload(bytes.span(), info);
+      },
+      py::arg("data"), py::arg("info"), "Raise CoreError if a chunk's payload is damaged.");
+}
+
+void bind_container(py::module_& m) {
+  bind_header(m);
+  bind_chunks(m);
+  using hyspec::StreamWriter;
+  py::class_<StreamWriter>(m, "StreamWriter", "Makes the bytes of a stream, piece by piece.")
+      .def(py::init<const hyspec::Header&>(), py::arg("header"))
+      .def(
+          "begin", [](StreamWriter& w) { return to_py_bytes(w.begin()); }, "The preamble.")
+      .def(
+          "chunk",
+          [](StreamWriter& w, std::uint32_t tile, std::uint32_t interval, std::uint32_t rows,
+             std::uint32_t symbols_crc, const py::buffer& payload) {
+            return to_py_bytes(
+                w.chunk(tile, interval, rows, symbols_crc, ContiguousBytes(payload).span()));
+          },
+          py::arg("tile"), py::arg("interval"), py::arg("rows"), py::arg("symbols_crc"),
+          py::arg("payload"), "One chunk.")
+      .def(
+          "finish", [](StreamWriter& w) { return to_py_bytes(w.finish()); }, "Index and trailer.")
+      .def_property_readonly("rows", &StreamWriter::rows, "Rows of the cube as far as known.")
+      .def_property_readonly("size", &StreamWriter::size, "Bytes of the stream so far.");
+  m.def(
+      "crc32c",
+      [](const py::buffer& data, std::uint32_t previous) {
+        const ContiguousBytes bytes(data);
+        const py::gil_scoped_release release;
+        return hyspec::crc32c(bytes.span(), previous);
+      },
+      py::arg("data"), py::arg("previous") = 0, "CRC-32C, continuing that of previous bytes.");
+  m.def(
+      "crc32c_symbols",
+      [](const py::array& symbols) {
+        const auto s = py::array_t<std::int32_t, py::array::c_style>::ensure(symbols);
+        if (!s || !py::isinstance<py::array_t<std::int32_t>>(symbols)) {
+          PyErr_Clear();
+          throw py::type_error("symbols must be an array of int32");
+        }
+        const hyspec::Span<const std::int32_t> span(s.data(), static_cast<std::size_t>(s.size()));
+        const py::gil_scoped_release release;
+        return hyspec::crc32c_symbols(span);
+      },
+      py::arg("symbols"), "CRC-32C of int32 symbols as little-endian bytes.");
+}
+
+// ---- end of container ----
+
 }  // namespace
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "Exact core of hyspec: entropy coder, container, integer transforms.";
   bind_errors(m);
+  bind_container(m);
+  bind_entropy_coder(m);
+  bind_band_profile(m);
 }

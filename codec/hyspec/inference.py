@@ -1,0 +1,78 @@
+"""The one module that sees ONNX Runtime: runs the analysis and synthesis graphs of a pack."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from hyspec.errors import PackError
+
+Float32Array = npt.NDArray[np.float32]
+
+
+class Network:
+    """An ONNX graph with one float32 input and one float32 output, both (N, C, H, W).
+
+    One session serves any number of threads; each call runs on the calling thread, so that
+    parallelism is decided by the caller.
+
+    Parameters
+    ----------
+    graph
+        Serialised ONNX model.
+    optimise
+        Let ONNX Runtime rewrite the graph. The results differ in the last digits at most.
+
+    Raises
+    ------
+    PackError
+        ONNX Runtime refuses the graph, or it has other inputs and outputs.
+    """
+
+    def __init__(self, graph: bytes, *, optimise: bool = True) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.enable_cpu_mem_arena = False
+        options.graph_optimization_level = (
+            ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+            if optimise
+            else ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        )
+        try:
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
+            raise PackError(f"ONNX Runtime cannot load a graph of the pack: {error}") from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise PackError(
+                f"a graph of the pack has {len(inputs)} inputs and {len(outputs)} outputs; "
+                "expected one of each"
+            )
+        self._input = inputs[0].name
+
+    def __call__(self, x: Float32Array) -> Float32Array:
+        """Run the graph on ``x`` of shape (N, C, H, W)."""
+        try:
+            result: Any = self._session.run(None, {self._input: x})[0]
+        except Exception as error:
+            raise PackError(f"ONNX Runtime cannot run a graph of the pack: {error}") from error
+        return np.asarray(result, np.float32)
+
+
+_lock = threading.Lock()
+_networks: dict[tuple[bytes, bool], Network] = {}
+
+
+def network(graph: bytes, *, optimise: bool = True) -> Network:
+    """Return the session of a graph, made on first use and shared afterwards."""
+    key = (graph, optimise)
+    with _lock:
+        if key not in _networks:
+            _networks[key] = Network(graph, optimise=optimise)
+        return _networks[key]

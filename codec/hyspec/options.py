@@ -1,0 +1,121 @@
+"""What a user asks of the encoder."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from hyspec.errors import UsageError
+
+#: Profiles that the format knows; only some of them exist in this version.
+PROFILES = ("band", "spectral", "bounded")
+#: The targets of :class:`EncodeOptions`; at most one is given.
+TARGETS = ("quality", "bps", "psnr", "rmse")
+DEFAULT_QUALITY = 50.0
+DEFAULT_PACK = "generic-band"
+#: Rows of a tile: enough for the networks to see context, few enough for small memories.
+DEFAULT_TILE_ROWS = 256
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """Settings of an encoding.
+
+    Attributes
+    ----------
+    profile : str
+        ``"band"``; the other profiles of the format are not implemented yet.
+    pack : str or Path
+        Name of a shipped pack, or the path of a pack directory or zip file.
+    quality : float, optional
+        0 to 100; 50 if no target is given. Each step of 10 is one octave of amplitude.
+    bps : float, optional
+        Target rate in bits per sample, all bytes of the stream counted.
+    psnr : float, optional
+        Target peak signal-to-noise ratio in dB; the peak is maximum minus minimum of the valid
+        samples.
+    rmse : float, optional
+        Target root mean squared error in sample units.
+    max_error : float, optional
+        Maximum absolute error in sample units (profile ``bounded``).
+    lossless : bool
+        Reproduce every sample exactly (profile ``bounded``).
+    intervals : str
+        ``"seed"`` (the five AVIRIS intervals, mapped by wavelength or band number), ``"auto"``
+        (from the scene's correlation), or a table such as ``"1-40,41-96"``, 1-based inclusive.
+    tile : int or (int, int)
+        Rows, or rows and columns, of a tile; a tile is as wide as the cube by default.
+    float_step : float, optional
+        Quantisation step of floating-point cubes; by default chosen from the range of the data.
+    threads : int, optional
+        Threads to use; by default one per processor.
+    """
+
+    profile: str = "band"
+    pack: str | Path = DEFAULT_PACK
+    quality: float | None = None
+    bps: float | None = None
+    psnr: float | None = None
+    rmse: float | None = None
+    max_error: float | None = None
+    lossless: bool = False
+    intervals: str = "seed"
+    tile: int | Sequence[int] = DEFAULT_TILE_ROWS
+    float_step: float | None = None
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse combinations that make no sense.
+
+        Raises
+        ------
+        UsageError
+            More than one target, a value out of range, or a profile that does not exist.
+        """
+        if self.profile not in PROFILES:
+            raise UsageError(
+                f"profile {self.profile!r} is not one of {', '.join(PROFILES)}",
+                hint="use --profile band",
+            )
+        if self.profile != "band":
+            raise UsageError(
+                f"the {self.profile!r} profile is not implemented in this version of hyspec",
+                hint="use --profile band",
+            )
+        if self.lossless or self.max_error is not None:
+            what = "--lossless" if self.lossless else "--max-error"
+            raise UsageError(
+                f"{what} needs the 'bounded' profile, which is not implemented in this version",
+                hint="use --quality, --bps, --psnr or --rmse",
+            )
+        given = [name for name in TARGETS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise UsageError(
+                f"found {len(given)} targets ({', '.join(given)}); expected one",
+                hint="drop all but one",
+            )
+        for name in given:
+            value = float(getattr(self, name))
+            if not math.isfinite(value) or (value <= 0 and name != "quality"):
+                raise UsageError(f"{name} is {value}; expected a positive number")
+        if self.quality is not None and not 0 <= self.quality <= 100:
+            raise UsageError(f"quality is {self.quality}; expected 0 to 100")
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"threads is {self.threads}; expected at least 1")
+        sizes = [self.tile] if isinstance(self.tile, int) else list(self.tile)
+        if len(sizes) not in (1, 2) or any(s < 1 for s in sizes):
+            raise UsageError(
+                f"tile is {self.tile}; expected a positive number of rows, or rows and columns"
+            )
+
+    def tile_size(self, rows: int, columns: int) -> tuple[int, int]:
+        """Rows and columns of a tile for a cube of this size."""
+        sizes = [self.tile] if isinstance(self.tile, int) else list(self.tile)
+        return min(sizes[0], rows), min(sizes[1], columns) if len(sizes) == 2 else columns
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Names of all settings."""
+        return tuple(f.name for f in fields(cls))

@@ -1,0 +1,116 @@
+// Codes pseudo-random symbols and masks, checks that they come back, and prints hashes of the
+// words. Every machine must print the same, whatever its byte order and word size.
+#include <cstdint>
+#include <cstdio>
+#include <vector>
+
+#include "hyspec/cdf_tables.hpp"
+#include "hyspec/error.hpp"
+#include "hyspec/mask_coder.hpp"
+#include "hyspec/range_coder.hpp"
+#include "hyspec/symbol_coder.hpp"
+
+namespace {
+
+// xorshift64 (G. Marsaglia, Xorshift RNGs, J. Stat. Softw. 8, 2003).
+class Random {
+ public:
+  std::uint32_t next() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return static_cast<std::uint32_t>(state_ >> 32);
+  }
+  std::uint32_t below(std::uint32_t limit) { return next() % limit; }
+
+ private:
+  std::uint64_t state_ = 88172645463325252u;
+};
+
+// FNV-1a over the values of the elements, not over their bytes in memory.
+template <typename T>
+std::uint64_t hash(const std::vector<T>& values) {
+  std::uint64_t h = 14695981039346656037u;
+  for (const T v : values) {
+    for (unsigned i = 0; i < sizeof(T); ++i) {
+      h = (h ^ ((v >> (8 * i)) & 0xFF)) * 1099511628211u;
+    }
+  }
+  return h;
+}
+
+template <typename T>
+void print(const char* name, const std::vector<T>& values) {
+  std::printf("%s %lu %016llx\n", name, static_cast<unsigned long>(values.size()),
+              static_cast<unsigned long long>(hash(values)));
+}
+
+bool check_symbols(Random& random) {
+  std::vector<std::uint16_t> freq;
+  std::vector<std::uint32_t> start = {0};
+  std::vector<std::int32_t> first;
+  constexpr std::uint32_t kTables = 50;
+  for (std::uint32_t i = 0; i < kTables; ++i) {
+    const std::uint32_t size = 2 + random.below(60);
+    std::uint32_t rest = 65536 - size;
+    for (std::uint32_t k = 0; k + 1 < size; ++k) {
+      const std::uint32_t part = random.below(rest / 2 + 1);
+      freq.push_back(static_cast<std::uint16_t>(1 + part));
+      rest -= part;
+    }
+    freq.push_back(static_cast<std::uint16_t>(1 + rest));
+    start.push_back(static_cast<std::uint32_t>(freq.size()));
+    first.push_back(static_cast<std::int32_t>(random.below(100)) - 50);
+  }
+  const hyspec::CdfTables tables(freq, start, first);
+
+  std::vector<std::int32_t> symbols;
+  std::vector<std::uint16_t> index;
+  for (int i = 0; i < 100000; ++i) {
+    index.push_back(static_cast<std::uint16_t>(random.below(kTables)));
+    // One in a hundred anywhere, the others in or near the table.
+    symbols.push_back(random.below(100) == 0 ? static_cast<std::int32_t>(random.next())
+                                             : static_cast<std::int32_t>(random.below(80)) - 50);
+  }
+  hyspec::RangeEncoder encoder;
+  hyspec::encode_symbols(encoder, tables, symbols, index);
+  const std::vector<std::uint32_t> words = encoder.finish();
+  std::vector<std::int32_t> decoded(symbols.size());
+  hyspec::RangeDecoder decoder(words);
+  hyspec::decode_symbols(decoder, tables, index, decoded);
+  decoder.finish();
+  print("symbols", words);
+  return decoded == symbols;
+}
+
+bool check_masks(Random& random) {
+  constexpr std::uint32_t kCount = 6, kRows = 70, kCols = 90;
+  std::vector<std::uint8_t> planes;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    for (std::uint32_t y = 0; y < kRows; ++y) {
+      for (std::uint32_t x = 0; x < kCols; ++x) {
+        const bool inside = 3 * x + y > 60 && i % 4 != 3;
+        planes.push_back(inside && random.below(50) >= i ? 1 : 0);
+      }
+    }
+  }
+  const std::vector<std::uint8_t> bytes = hyspec::encode_masks(planes, kCount, kRows, kCols);
+  std::vector<std::uint8_t> decoded(planes.size());
+  hyspec::decode_masks(bytes, kCount, kRows, kCols, decoded);
+  print("masks", bytes);
+  return decoded == planes;
+}
+
+}  // namespace
+
+int main() {
+  try {
+    Random random;
+    const bool symbols = check_symbols(random);
+    const bool masks = check_masks(random);
+    return symbols && masks ? 0 : 1;
+  } catch (const hyspec::Error& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
+}

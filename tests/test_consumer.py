@@ -1,0 +1,51 @@
+"""The core builds and installs with plain CMake, without Python, and another project can use it."""
+
+import os
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+
+from hyspec import _core
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def cmake(*arguments: str | Path) -> None:
+    # cmake and ninja come with the test dependencies, whose scripts need not be on the path.
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
+    result = subprocess.run(
+        ["cmake", *map(str, arguments)],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_consumer_project(tmp_path: Path) -> None:
+    prefix = tmp_path / "prefix"
+    ninja = ("-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug")
+    cmake("-S", ROOT, "-B", tmp_path / "core", *ninja, "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON")
+    cmake("--build", tmp_path / "core")
+    cmake("--install", tmp_path / "core", "--prefix", prefix)
+    installed = {path.name for path in prefix.rglob("*") if path.is_file()}
+    assert {"range_coder.hpp", "libhyspec_core.a", "hyspecConfig.cmake"} <= installed
+
+    source = ROOT / "tests" / "consumer"
+    cmake("-S", source, "-B", tmp_path / "consumer", *ninja, f"-DCMAKE_PREFIX_PATH={prefix}")
+    cmake("--build", tmp_path / "consumer")
+    output = subprocess.run(
+        [tmp_path / "consumer" / "consumer"], capture_output=True, text=True, check=True
+    ).stdout
+
+    tables = _core.CdfTables(
+        np.array([60000, 5000, 535, 1], np.uint16),
+        np.array([0, 4], np.uint32),
+        np.array([-1], np.int32),
+    )
+    symbols = np.array([-1, 0, 1, -1, 2147483647, -1, 0, -7], np.int32)
+    words = _core.encode_symbols(tables, symbols, np.zeros(8, np.uint16))
+    assert [int(line) for line in output.split()] == words.tolist()
