@@ -1,4 +1,4 @@
-"""CRC-32C: published values, a bit-by-bit reference, and splitting anywhere."""
+"""CRC-32C: published values, a plain reference, and splitting anywhere."""
 
 import mmap
 import tempfile
@@ -29,7 +29,7 @@ def test_published_values(data: bytes, crc: int) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_same_as_bit_by_bit(data: bytes) -> None:
+def test_same_as_reference(data: bytes) -> None:
     assert _core.crc32c(data) == container.crc32c(data)
 
 
@@ -62,7 +62,7 @@ def test_buffers() -> None:
     crc = container.crc32c(data)
     assert _core.crc32c(bytearray(data)) == crc
     assert _core.crc32c(memoryview(b"xx" + data)[2:]) == crc
-    assert _core.crc32c(np.frombuffer(data, dtype=np.uint32)) == crc
+    assert _core.crc32c(np.frombuffer(data, dtype=np.uint32).data) == crc
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()

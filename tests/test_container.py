@@ -49,8 +49,7 @@ def describe(header: _core.Header) -> dict[str, Any]:
         "nodata": repr(header.nodata) if header.nodata is not None else None,
         "unknown": [[tag, content.hex()] for tag, content in header.unknown],
     }
-    absent = (None, "", [])
-    return {name: value for name, value in values.items() if value not in absent}
+    return {name: value for name, value in values.items() if value not in (None, "", [])}
 
 
 def describe_reference(header: dict[str, Any]) -> dict[str, Any]:

@@ -217,14 +217,14 @@ def lying_preambles() -> list[bytes]:
     bodies: list[bytes] = []
     for n in HUGE:
         v = b.varint(n)
-        for fields in (
+        lies: tuple[dict[int, bytes], ...] = (
             {1: v + b"\5\3"},
             {1: b"\7" + v + b"\3"},
             {1: b"\7\5" + v},
             {1: b"\7\5\xff\xff\3"},
             {2: b"\0" + v},
             {2: b"\0" + v * 3},
-            {4: b"\1" + v * 65535},
+            {4: b"\1" + v * 2000},
             {5: v + b"\4"},
             {5: b"\4" + v},
             {5: v + v},
@@ -232,8 +232,8 @@ def lying_preambles() -> list[bytes]:
             {11: v + b"\1\0\2\1"},
             {11: b"\2" + v + b"\0\2\1"},
             {11: b"\2\1" + v + b"\2\1"},
-        ):
-            bodies.append(b.body({**FIELDS, **fields}))
+        )
+        bodies += [b.body({**FIELDS, **lie}) for lie in lies]
         start = b.body(FIELDS)
         bodies += [start + b"\x0c" + v, start + v + b"\1x", v + start, start + b"\x0c" + v + b"x"]
         bodies.append(b"\1" + v + start[2:])
@@ -337,7 +337,7 @@ def test_lying_chunks() -> None:
     for data in lying_chunks():
         _, rows, chunks = read(data)
         assert rows == ROWS
-        assert set(chunks) <= {(1, 1)}
+        assert set(chunks) <= {(1, 1), (0, 1), (1, 0)}
 
 
 def test_memory_is_bounded() -> None:

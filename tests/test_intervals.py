@@ -155,6 +155,13 @@ def test_the_seed_follows_descending_wavelengths():
     assert visible.models == (0,)
 
 
+def test_a_deep_overlap_of_spectrometers_ends_where_the_second_one_starts():
+    wavelengths = [*range(1200, 1301, 5), *range(1220, 1401, 10)]
+    seed = seed_intervals(len(wavelengths), wavelengths, "nm")
+    assert format_intervals(seed.intervals) == "1-21,22-40"
+    assert seed.models == (1, 2)
+
+
 def test_the_seed_of_interleaved_spectrometers_is_contiguous():
     """Two overlapping spectrometers, sorted badly around the first edge."""
     wavelengths = [700, 710, 735, 720, 740, 725, 750, 760]
@@ -372,6 +379,19 @@ def test_nodata_pixels_and_samples_are_left_out():
     damaged[20:22, :, 5] = -9999  # samples of one band only
     assert band_correlation(Cube(damaged, nodata=-9999)) == pytest.approx(expected, abs=0.02)
     assert np.abs(band_correlation(Cube(damaged)) - expected).max() > 0.5
+
+
+def test_each_pair_of_bands_uses_the_pixels_valid_in_both():
+    rng = np.random.default_rng(9)
+    array = two_groups()[:, :, 8:12]
+    array[rng.random(array.shape) < 0.3] = np.nan
+    array[:, :, 2][array[:, :, 0] > 1050] = np.nan  # so that means differ from pair to pair
+    correlation = band_correlation(Cube(array))
+    bands = array.reshape(-1, 4).T
+    for i, j in itertools.combinations(range(4), 2):
+        both = ~np.isnan(bands[i]) & ~np.isnan(bands[j])
+        expected = np.corrcoef(bands[i][both], bands[j][both])[0, 1]
+        assert correlation[i, j] == pytest.approx(expected, abs=1e-12)
 
 
 def test_bands_that_are_never_valid_together_correlate_zero():

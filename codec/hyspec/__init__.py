@@ -14,7 +14,9 @@ from hyspec.decoder import Damage, Stream, decode
 from hyspec.decoder import open_stream as open  # noqa: A004
 from hyspec.encoder import EncodeResult, encode, encode_to
 from hyspec.options import EncodeOptions
-from hyspec.version import VERSION as __version__
+from hyspec.version import VERSION
+
+__version__ = VERSION
 
 __all__ = [
     "Cube",

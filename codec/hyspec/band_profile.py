@@ -205,13 +205,15 @@ class BandCoder:
         StreamError
             The decoded symbols do not have the checksum that the encoder stored.
         """
-        *fields, found = _core.decode_band_payload(self._model.tables, tile, payload)
+        step, valid, scale, mean, offset, latents, found = _core.decode_band_payload(
+            self._model.tables, tile, payload
+        )
         if found != checksum:
             raise StreamError(
                 f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
                 hint="the stream was written with other tables than this pack's; report it",
             )
-        return TileSymbols(*fields)
+        return TileSymbols(step, valid, scale, mean, offset, latents)
 
     def synthesise(
         self, tile: _core.BandTile, symbols: TileSymbols, bands: npt.NDArray[np.intp]
@@ -238,9 +240,7 @@ class BandCoder:
                     inverse = np.exp2(self._model.log2_inverse_gain[levels[which]])
                     latents = _core.dequantise(symbols.latents[rank[which]], inverse)
                     decoded = network(latents.reshape(len(which), -1, *grid))
-                    planes += (
-                        decoded[:, 0, : tile.rows, : tile.columns] * factor[which, None, None]
-                    )
+                    planes += decoded[:, 0, : tile.rows, : tile.columns] * factor[which, None, None]
                 yield where[part], planes
 
 
@@ -294,7 +294,8 @@ def _statistics(
 
 def _mean_exponents(scale: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Exponent of the unit of each band's mean: an eighth of its standard deviation, at least 1."""
-    return np.maximum(0, ((scale - _SCALE_ONE) >> 4) - 3).astype(np.int32)
+    exponents = np.maximum(0, ((scale - _SCALE_ONE) >> 4) - 3)
+    return np.asarray(exponents, np.int32)
 
 
 def _offset_and_factor(

@@ -20,6 +20,7 @@ from hyspec.errors import (
     DataError,
     HyspecError,
     LimitError,
+    PackNotFoundError,
     StreamError,
     UnsupportedVersionError,
     UsageError,
@@ -321,7 +322,7 @@ class Stream:
             return pack.find(self.pack_id, self.pack_name)
         loaded = pack.load(self._pack_path)
         if loaded.id != self.pack_id:
-            raise pack.PackNotFoundError(
+            raise PackNotFoundError(
                 f"the given pack {loaded.name!r} is {loaded.id.hex()[:16]}..., "
                 f"the stream was written with {self.pack_name!r}, {self.pack_id.hex()[:16]}...",
                 hint="give the pack that the stream names",
@@ -442,7 +443,9 @@ def open_stream(path: str | Path, **settings: Any) -> Stream:
     try:
         with Path(path).open("rb") as file:
             if file.seek(0, 2) == 0:
-                raise StreamError(f"{path} is empty", hint="expected a file written by hyspec-encode")
+                raise StreamError(
+                    f"{path} is empty", hint="expected a file written by hyspec-encode"
+                )
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise DataError(f"cannot open {path}: {error.strerror}") from error

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,7 +132,7 @@ def encode_to(
     started = time.perf_counter()
     if not isinstance(cube, Cube):
         cube = Cube(np.asarray(cube))
-    encoder = _Encoder(cube, options, progress or (lambda phase, done, total: None))
+    encoder = _Encoder(cube, options, progress or _silent)
     size, step = encoder.run(write)
     samples = math.prod(cube.shape)
     return EncodeResult(
@@ -204,26 +203,43 @@ class _Encoder:
     # ---- writing ------------------------------------------------------------------------------
 
     def run(self, write: Callable[[bytes], Any]) -> tuple[int, int]:
-        """Write the stream; return its length and the last quality step."""
-        step, cached = self._choose_step()
+        """Write the stream; return its length and the quality step it started with."""
+        step, analyses = self._choose_step()
+        # With every tile searched the step is right for the whole; else the rate is steered from
+        # tile to tile, by what the tiles before have cost: the same for any number of threads.
+        searched = not analyses or len(analyses) == len(self._jobs)
+        target = None if searched else self._options.bps
+        groups = [self._jobs] if target is None else self._jobs_by_tile()
         with translated("cannot write the stream"):
             writer = _core.StreamWriter(self._header)
             write(writer.begin())
+            done, pixels = 0, 0
+            for group in groups:
+                paced = step if target is None else step + self._correction(writer, target, pixels)
 
-            def encode(job: _Job) -> tuple[_Job, bytes, int]:
-                analysis = cached.pop(job, None) or self._analyse(job)
-                return job, *self._chunk(job, analysis, self._paced_step(step, writer, job))
+                def encode(job: _Job, paced: int = paced) -> tuple[_Job, bytes, int]:
+                    analysis = analyses.pop(job, None) or self._analyse(job)
+                    return job, *self._chunk(job, analysis, paced)
 
-            for done, (job, payload, checksum) in enumerate(
-                ordered_map(encode, self._jobs, self._threads), 1
-            ):
-                write(writer.chunk(job.tile.number, job.interval, job.tile.rows, checksum, payload))
-                self._progress("encoding", done, len(self._jobs))
+                for job, payload, checksum in ordered_map(encode, group, self._threads):
+                    tile = job.tile
+                    write(writer.chunk(tile.number, job.interval, tile.rows, checksum, payload))
+                    done += 1
+                    self._progress("encoding", done, len(self._jobs))
+                pixels += group[0].tile.rows * group[0].tile.columns
             write(writer.finish())
             return writer.size, step
 
-    def _paced_step(self, step: int, writer: _core.StreamWriter, job: _Job) -> int:
-        return step
+    def _jobs_by_tile(self) -> list[list[_Job]]:
+        count = len(self.partition)
+        return [self._jobs[k : k + count] for k in range(0, len(self._jobs), count)]
+
+    def _correction(self, writer: _core.StreamWriter, target: float, pixels: int) -> int:
+        """Change of the step that makes up for what the first ``pixels`` pixels cost too much."""
+        tile_bits = target * self._grid.tile_rows * self._grid.tile_columns * self._cube.bands
+        excess = 8 * writer.size - target * pixels * self._cube.bands
+        tiles = max(-2.0, min(2.0, excess / tile_bits))
+        return round(STEPS_PER_OCTAVE * tiles)
 
     # ---- targets ------------------------------------------------------------------------------
 
@@ -352,6 +368,10 @@ class _Encoder:
         return total, count
 
 
+def _silent(phase: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
 #: Bytes of trailer and index, and per chunk of header and index entry: for the rate's estimate.
 _FRAME_BYTES = 45
 _CHUNK_BYTES = 28
@@ -377,12 +397,8 @@ def _partition(cube: Cube, text: str) -> tuple[intervals.BandInterval, ...]:
     return tuple(intervals.parse_intervals(text, cube.bands))
 
 
-def _models(
-    cube: Cube, partition: Sequence[intervals.BandInterval], count: int
-) -> tuple[int, ...]:
+def _models(cube: Cube, partition: Sequence[intervals.BandInterval], count: int) -> tuple[int, ...]:
     """Model of the pack for each interval: the paper's five where there are five."""
     if count != len(intervals.SEED_STARTS) + 1:
         return (0,) * len(partition)
-    return intervals.model_indices(
-        partition, cube.bands, cube.wavelengths, cube.wavelength_unit
-    )
+    return intervals.model_indices(partition, cube.bands, cube.wavelengths, cube.wavelength_unit)

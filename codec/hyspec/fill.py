@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.floating]
+FloatArray = npt.NDArray[np.float32]
 
 
 def fill_invalid(plane: FloatArray, valid: npt.NDArray[np.bool_]) -> FloatArray:
@@ -39,7 +39,7 @@ def fill_invalid(plane: FloatArray, valid: npt.NDArray[np.bool_]) -> FloatArray:
         )
 
     count = pool(weight)
-    coarse = pool(value) / np.maximum(count, 1)
-    coarse = fill_invalid(coarse, count > 0)
+    average = (pool(value) / np.maximum(count, 1)).astype(plane.dtype)
+    coarse = fill_invalid(average, count > 0)
     up = coarse.repeat(2, 0).repeat(2, 1)[:rows, :columns]
     return np.where(valid, plane, up).astype(plane.dtype)

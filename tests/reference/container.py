@@ -86,13 +86,20 @@ class Reader:
         return text
 
 
+def divided(crc: int, bits: int) -> int:
+    for _ in range(bits):
+        crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return crc
+
+
+CRC_OF_BYTE = [divided(byte, 8) for byte in range(256)]
+
+
 def crc32c(data: bytes, previous: int = 0) -> int:
-    """1.3, bit by bit."""
+    """1.3, byte by byte."""
     crc = previous ^ 0xFFFFFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+        crc = (crc >> 8) ^ CRC_OF_BYTE[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF
 
 

@@ -53,7 +53,7 @@ class Scene:
         """Normalised crop of one band, shape (rows, columns)."""
         crop = self.array[row : row + rows, column : column + columns, band]
         scaled = (np.asarray(crop, np.float64) - self.mean[band]) / self.std[band]
-        return scaled.astype(np.float32)
+        return np.asarray(scaled, np.float32)
 
 
 def load_scene(path: Path, name: str) -> Scene:

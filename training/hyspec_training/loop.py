@@ -74,7 +74,7 @@ def train_stage(
         decoded, bits = net(x, quality, draws)
         loss, rate, mse = rate_distortion(x, decoded, bits, quality, stage.rate_slope)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), stage.clip_norm)
         optimiser.step()
         done = step + 1

@@ -165,8 +165,6 @@ def _sample(
     """Draw pixels with a valid sample, and mark their valid samples."""
     rng = np.random.Generator(np.random.PCG64(seed))
     per_row = max(math.ceil(max_pixels / cube.rows), _PIXELS_PER_ROW)
-    if cube.rows * cube.columns <= max_pixels:
-        per_row = cube.columns
     samples, masks = [], []
     wanted = max_pixels
     for row in rng.permutation(cube.rows):

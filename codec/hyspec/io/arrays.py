@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec.cube import Cube
+from hyspec.errors import DataError
 from hyspec.io.axes import PIXEL_AXES, as_cube, guess_axes
 from hyspec.io.layout import ReadOptions, Template
 from hyspec.io.samples import nodata_for, supported_samples
@@ -52,7 +53,14 @@ def to_cube(
         As of the cube.
     """
     array = array.reshape(without_leading_ones(array.shape), order="A")
+    if array.ndim not in (2, 3):
+        raise DataError(
+            f"{source} has shape {array.shape}; expected two or three axes",
+            hint="select an array of rows, columns and bands",
+        )
     rows, columns = options.rows, options.columns
+    if rows is not None and columns is not None:
+        image = rows, columns
     axes = options.axes
     if axes is None:
         axes = _pixel_axes(array.shape, image) or guess_axes(array.shape, _length(axis))

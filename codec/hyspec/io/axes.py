@@ -91,16 +91,6 @@ def as_cube(
     return array.transpose([axes.index(name) for name in "rcb"])
 
 
-def from_cube(array: npt.NDArray[Any], axes: str) -> npt.NDArray[Any]:
-    """View a (rows, columns, bands) array in the order of ``axes``; inverse of :func:`as_cube`.
-
-    ``axes`` names three axes, or two for an array of one band.
-    """
-    if len(axes) == 2:
-        array = array[..., 0]
-    return array.transpose(["rcb".index(name) for name in axes])
-
-
 def _unflatten(
     array: npt.NDArray[Any], axes: str, rows: int | None, columns: int | None
 ) -> npt.NDArray[Any]:

@@ -133,6 +133,7 @@ def create(
 
     Interleave and byte order default to those of the source if it was ENVI, else to band
     sequential and little-endian. A header named ``name.img.hdr`` gets the data file ``name.img``.
+    Samples of type int8, which ENVI does not know, are stored as int16.
     """
     fields = kept_fields(template)
     interleave = checked_interleave(interleave or _text(fields.get("interleave", "bsq")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,7 +107,7 @@ def create(path: Path, template: Template, *, force: bool = False) -> Iterator[O
                 offset = created.get_offset()
                 del created
             with temporary.open("r+b") as plain:
-                end = offset + int(np.prod(template.shape, dtype=object)) * dtype.itemsize
+                end = offset + math.prod(template.shape) * dtype.itemsize
                 if plain.seek(0, os.SEEK_END) < end:
                     plain.truncate(end)
             reserve(temporary)

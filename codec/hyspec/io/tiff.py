@@ -72,7 +72,7 @@ def read(path: Path, options: ReadOptions) -> Cube:
         storage = _storage(page)
         byte_order = "big" if file.byteorder == ">" else "little"
     if options.axes is not None:
-        array = as_cube(array.reshape([n for n in array.shape if n > 1]), options.axes)
+        array = as_cube(array, options.axes, options.rows, options.columns)
     else:
         array = as_cube(array, axes)
     array = supported_samples(array, str(path))

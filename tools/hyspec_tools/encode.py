@@ -1,0 +1,143 @@
+"""hyspec-encode: compress a hyperspectral cube into a .hyc file."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import hyspec
+from hyspec import options
+from hyspec.errors import UsageError
+from hyspec.io import outputs
+from hyspec_tools import report
+from hyspec_tools.common import ProgressBars, program, to_json
+from hyspec_tools.inputs import add_input_arguments, read_input
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments of the program."""
+    result = argparse.ArgumentParser("hyspec-encode", description=__doc__)
+    result.add_argument(
+        "input",
+        metavar="INPUT",
+        help="ENVI (.hdr or data file), GeoTIFF, .npy, .mat, HDF5/NetCDF (file.h5:/path), or raw "
+        "data with --shape",
+    )
+    result.add_argument("output", type=Path, metavar="OUTPUT.hyc", help="stream to write")
+    result.add_argument(
+        "--profile", choices=options.PROFILES, default="band", help="coding profile (default: band)"
+    )
+    result.add_argument(
+        "--pack",
+        default=options.DEFAULT_PACK,
+        metavar="NAME|PATH",
+        help=f"trained models to use (default: {options.DEFAULT_PACK})",
+    )
+    target = result.add_argument_group(
+        "target", f"at most one; --quality {options.DEFAULT_QUALITY:g} if none is given"
+    )
+    target.add_argument("--quality", type=float, metavar="Q", help="0 to 100, higher is better")
+    target.add_argument("--bps", type=float, metavar="R", help="rate in bits per sample")
+    target.add_argument("--psnr", type=float, metavar="DB", help="PSNR in dB, peak = max - min")
+    target.add_argument("--rmse", type=float, metavar="E", help="RMSE in sample units")
+    target.add_argument("--max-error", type=float, metavar="M", help="maximum absolute error")
+    target.add_argument("--lossless", action="store_true", help="reproduce every sample exactly")
+    result.add_argument(
+        "--intervals",
+        default="seed",
+        metavar="seed|auto|TABLE",
+        help="band intervals: the five AVIRIS intervals mapped to this sensor, found from the "
+        "scene's correlation, or a table such as 1-40,41-96 (default: seed)",
+    )
+    result.add_argument(
+        "--tile",
+        default=str(options.DEFAULT_TILE_ROWS),
+        metavar="ROWS[xCOLS]",
+        help=f"size of a tile (default: {options.DEFAULT_TILE_ROWS} whole rows)",
+    )
+    result.add_argument(
+        "--float-step",
+        type=float,
+        metavar="S",
+        help="quantisation step of floating-point cubes (default: from the range of the data)",
+    )
+    result.add_argument("--threads", type=int, metavar="N", help="default: all processors")
+    add_input_arguments(result)
+    result.add_argument("--verify", action="store_true", help="decode the result and compare")
+    result.add_argument("--json", action="store_true", help="print one line of JSON")
+    result.add_argument("--force", action="store_true", help="replace an existing output")
+    result.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return result
+
+
+@program
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program."""
+    arguments = parser().parse_args(argv)
+    settings = options.EncodeOptions(
+        profile=arguments.profile,
+        pack=arguments.pack,
+        quality=arguments.quality,
+        bps=arguments.bps,
+        psnr=arguments.psnr,
+        rmse=arguments.rmse,
+        max_error=arguments.max_error,
+        lossless=arguments.lossless,
+        intervals=arguments.intervals,
+        tile=_tile(arguments.tile),
+        float_step=arguments.float_step,
+        threads=arguments.threads,
+    )
+    refuse_overwriting(arguments.input, arguments.output)
+    bars = ProgressBars(not (arguments.quiet or arguments.json))
+    with outputs.replacing(arguments.output, force=arguments.force) as (temporary,):
+        cube = read_input(arguments.input, arguments)
+        with bars, temporary.open("wb") as file:
+            result = hyspec.encode_to(cube, file.write, settings, bars)
+        record = report.record(
+            samples=result.samples,
+            bytes=result.bytes,
+            bps=result.bps,
+            encode_seconds=result.seconds,
+            profile=result.profile,
+            pack=result.pack,
+        )
+        if arguments.verify:
+            started = time.perf_counter()
+            with bars, hyspec.open(temporary, pack_path=arguments.pack) as stream:
+                decoded = stream.read(progress=bars)
+            record["decode_seconds"] = time.perf_counter() - started
+            quality = report.quality(hyspec.metrics.compare(cube, decoded))
+            record.update({key: quality[key] for key in quality if key != "samples"})
+    if arguments.json:
+        print(to_json(record))
+    elif not arguments.quiet:
+        print(report.table(record))
+    return 0
+
+
+def refuse_overwriting(source: str, output: Path) -> None:
+    """Raise UsageError if the output is the input, under whatever name.
+
+    An ENVI cube is two files; neither is overwritten.
+    """
+    path = Path(source.split(":/", 1)[0] if ":/" in source else source)
+    try:
+        same = output.exists() and path.exists() and output.samefile(path)
+    except OSError:
+        same = False
+    if same or output.resolve() == path.resolve():
+        raise UsageError(
+            f"the output {output} is the input itself", hint="choose another output name"
+        )
+
+
+def _tile(text: str) -> tuple[int, ...]:
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(p.isdigit() for p in parts):
+        raise UsageError(
+            f"--tile is {text!r}; expected ROWS or ROWSxCOLS", hint="such as --tile 256"
+        )
+    return tuple(int(p) for p in parts)

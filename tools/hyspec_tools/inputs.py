@@ -1,0 +1,82 @@
+"""Arguments that describe an input cube, shared by all programs that read one."""
+
+from __future__ import annotations
+
+import argparse
+
+from hyspec import io
+from hyspec.cube import Cube
+from hyspec.errors import UsageError
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how to read the input."""
+    group = parser.add_argument_group("reading the input")
+    group.add_argument(
+        "--variable", metavar="NAME", help="variable of a .mat file or dataset of an HDF5 file"
+    )
+    group.add_argument(
+        "--axes",
+        metavar="ORDER",
+        help="order of the axes of an array: a permutation of r, c and b, such as brc, "
+        "or bp or pb for a matrix of pixels",
+    )
+    group.add_argument("--nodata", type=float, metavar="V", help="value that marks nodata")
+    group.add_argument(
+        "--shape",
+        metavar="ROWSxCOLSxBANDS",
+        help="read raw binary data of this size; needs --dtype and --interleave",
+    )
+    group.add_argument("--dtype", metavar="TYPE", help="sample type of raw data, such as uint16")
+    group.add_argument("--interleave", choices=("bsq", "bil", "bip"), help="order of raw data")
+    group.add_argument(
+        "--byte-order", choices=("little", "big"), default="little", help="of raw data"
+    )
+    group.add_argument(
+        "--offset", type=int, default=0, metavar="BYTES", help="header to skip in raw data"
+    )
+
+
+def read_input(path: str, arguments: argparse.Namespace) -> Cube:
+    """Read the cube that the arguments describe.
+
+    Raises
+    ------
+    UsageError
+        The description of raw data is incomplete or malformed.
+    """
+    raw = None
+    if arguments.shape is not None:
+        if arguments.dtype is None or arguments.interleave is None:
+            raise UsageError(
+                "raw data needs its type and order as well as its shape",
+                hint="for example --shape 2x640x481 --dtype uint16 --interleave bil",
+            )
+        raw = io.RawLayout(
+            *_shape(arguments.shape),
+            dtype=arguments.dtype,
+            interleave=arguments.interleave,
+            byte_order=arguments.byte_order,
+            offset=arguments.offset,
+        )
+    elif arguments.dtype is not None or arguments.interleave is not None:
+        raise UsageError(
+            "--dtype and --interleave describe raw data", hint="add --shape ROWSxCOLSxBANDS"
+        )
+    return io.read(
+        path,
+        variable=arguments.variable,
+        axes=arguments.axes,
+        nodata=arguments.nodata,
+        raw=raw,
+    )
+
+
+def _shape(text: str) -> tuple[int, int, int]:
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(p.isdigit() and int(p) > 0 for p in parts):
+        raise UsageError(
+            f"--shape is {text!r}; expected ROWSxCOLSxBANDS", hint="for example --shape 2x640x481"
+        )
+    rows, columns, bands = (int(p) for p in parts)
+    return rows, columns, bands
