@@ -248,6 +248,7 @@ def test_any_sensor_grid():
         ({"dtype": "uint8"}, "'uint8'"),
         ({"sensor": "eye"}, "'eye'"),
         ({"noise": -1.0}, "noise=-1"),
+        ({"seed": -1}, "seed=-1"),
         ({"terrain": float("nan")}, "terrain=nan"),
     ],
 )

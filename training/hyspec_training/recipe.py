@@ -104,7 +104,10 @@ def run(
             validation=_last(history["joint"]),
             force=force,
         )
-    if not settings.finetune_steps:
+    if len(config.pack.models) == 1:
+        written.append(packs / config.pack.name)
+        summary = _last(history["joint"])
+        write_pack(written[-1], config, [joint], scenes=names, validation=summary, force=force)
         return written
     networks: list[BandNetwork] = []
     for k in range(len(config.pack.models)):

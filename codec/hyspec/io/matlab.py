@@ -23,6 +23,7 @@ from hyspec.io.arrays import (
     wavelength_axis_lengths,
 )
 from hyspec.io.layout import ReadOptions, Template
+from hyspec.io.matlab_check import check_structure, is_version_5
 from hyspec.io.optional import require
 from hyspec.io.outputs import Output, replacing, writing
 from hyspec.io.spectral_axis import (
@@ -132,6 +133,8 @@ def _is_hdf5(path: Path) -> bool:
 def _contents_5(path: Path, options: ReadOptions) -> Contents:
     scipy_io = require("scipy.io", "reading MATLAB files")
     with _damage_reported(path):
+        if is_version_5(path):
+            check_structure(path)
         listing = scipy_io.whosmat(path)
         shapes = {name: shape for name, shape, kind in listing if kind in NUMERIC_CLASSES}
         beside = _vectors(shapes)

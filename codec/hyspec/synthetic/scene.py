@@ -82,7 +82,7 @@ def scene(
     sensor
         Name of one of ``SENSORS``, or any grid of bands.
     seed
-        Seed of everything random.
+        Seed of everything random, 0 or more.
     endmembers
         Number of materials, 1 to 255: the first of the parametric materials, then random ones.
     nodata
@@ -115,6 +115,8 @@ def scene(
     ):
         if not 0 <= factor < np.inf:
             raise UsageError(f"found {name}={factor}; expected 0 or more, and finite")
+    if seed < 0:
+        raise UsageError(f"found seed={seed}; expected 0 or more")
     streams = np.random.SeedSequence(seed).spawn(5)
     spectra_rng, field_rng, light_rng, swath_rng, sensor_rng = map(_generator, streams)
 

@@ -57,6 +57,11 @@ class CdfTables {
             Span<const std::int32_t> first);
 
   std::size_t count() const noexcept { return tables_.size(); }
+  const Table& table(std::size_t i) const noexcept { return tables_[i]; }
+  // The entries of a table; entries(t)[t.regular] is the escape symbol.
+  const Entry* entries(const Table& t) const noexcept { return entries_.data() + t.begin; }
+  // Code lengths of the entries of a table in bits, for estimates: no decoder depends on them.
+  const float* bits(const Table& t) const noexcept { return bits_.data() + t.begin; }
   View view() const noexcept {
     return {tables_.data(), tables_.size(), entries_.data(), bits_.data(), buckets_.data()};
   }
