@@ -446,6 +446,7 @@ def test_chunks_that_do_not_fit_are_not_written(chunk: tuple[int, int, int], tex
         ([(0, 4), (4, 3)], (2, 3), "contradicts"),
         ([(0, 4), (4, 4)], (5, 3), "short"),
         ([(4, 4)], (1, 3), "short"),
+        ([], (2**30 - 2, 4), "too many rows"),
         ([], (2**31, 4), "tile does not exist"),
         ([], (2**31 - 1, 4), "tile does not exist"),
         ([], (2**30, 4), "tile does not exist"),

@@ -165,6 +165,16 @@ def test_unknown_rows_survive_the_loss_of_the_last_tiles() -> None:
     assert read(bytes(data))[1] == 4
 
 
+@pytest.mark.parametrize("stated", [1, 4, 5, 6, 8, 2**31 - 1, 2**31])
+def test_an_index_chunk_that_contradicts_the_tiles(stated: int) -> None:
+    parts = small_stream(stated=0)
+    data = b"".join(parts[:9]) + b.index(parts[0], stated, [])
+    assert read(data)[1] == ROWS
+    # Without the last tile row, more rows are possible and fewer are not.
+    data = b"".join(parts[:5]) + b.index(parts[0], stated, [])
+    assert read(data)[1] == (stated if 4 <= stated < 2**31 else 4)
+
+
 def test_chunks_of_another_stream_do_not_count() -> None:
     """Such as what lies behind the end when storage is used a second time."""
     other = small_stream(rows=8, stated=8)
@@ -266,6 +276,19 @@ def lying_indexes() -> list[bytes]:
                 streams.append(whole + chunk + b.u32(len(chunk)) + b"HYE\n")
         end = b.u32(min(n, 2**32 - 1)) + b"HYE\n"
         streams.append(STREAM[:-8] + end)
+    # Rows that give the same tiles.
+    streams += [whole + b.index(start, rows, entries) for rows in (5, 6, 8)]
+    # One chunk twice, and another one not at all.
+    streams.append(
+        whole + b.index(start, 7, [entries[0], b.entry(-1, len(PARTS[2])), *entries[2:]])
+    )
+    # As many chunks as a cube can have.
+    large = b.preamble(b.body({**FIELDS, 1: b.varint(2**31 - 1) + b"\1\3", 5: b"\1\1"}))
+    streams += [large + b.index(large, 2**31 - 1, entries, count=n) for n in HUGE]
+    # Lengths whose sum is right only modulo 2^64.
+    twice = [b.entry(0, 2**63), b.entry(0, 2**63)]
+    short = b.preamble(b.body({**FIELDS, 1: b"\1\1\3"}))
+    streams.append(short + b.index(short, 1, twice))
     return streams
 
 
@@ -337,6 +360,13 @@ def test_lying_chunks() -> None:
     for data in lying_chunks():
         _, rows, chunks = read(data)
         assert rows == ROWS
+        try:
+            container.parse_chunk_header(data, len(PREAMBLE))
+        except container.FormatError:
+            with pytest.raises(_core.CoreError):
+                _core.parse_chunk_header(data, len(PREAMBLE))
+        else:
+            _core.parse_chunk_header(data, len(PREAMBLE))
         assert set(chunks) <= {(1, 1), (0, 1), (1, 0)}
 
 
@@ -392,6 +422,55 @@ def test_scanning_takes_linear_time() -> None:
     )
     assert len(_core.rebuild_index(PREAMBLE + nested + bytes(100_000), header, size).chunks) == 2
     assert time.perf_counter() - start < 5
+
+
+BAD_VARINTS = [b"\x80\0", b"\x81\x80\0", b"\x80" * 9 + b"\2", b"\xff" * 10 + b"\1", b"\x80" * 20]
+
+
+@pytest.mark.parametrize("bad", BAD_VARINTS)
+def test_varints_that_are_too_long(bad: bytes) -> None:
+    """Each stands for a value that would do, if only the lowest 64 bits counted."""
+    for lie in ({14: b"x"}, {1: bad + b"\5\3"}, {11: b"\2\1" + bad + b"\2\1"}):
+        data = b.preamble(b.body({**FIELDS, **lie}))
+        assert same_header(data) == (14 in lie)
+    assert not same_header(b.preamble(b.body(FIELDS) + b"\x0e" + bad))
+    assert not same_header(b.preamble(bad + b"\1x" + b.body(FIELDS)))
+    entries = b"".join(b.entry(0, len(part)) for part in PARTS[1:9])
+    for content in (bad + b"\x08" + entries, b"\7\x08" + entries[:-1] + bad):
+        chunk = b.chunk(PREAMBLE, content, kind=2)
+        data = b"".join(PARTS[:9]) + chunk + b.u32(len(chunk)) + b"HYE\n"
+        assert verdict(data) is second_verdict(data) is None
+    head = container.MARKER + b"\1" + bad + bytes(11)
+    crc = b.u32(container.crc32c(head, container.preamble_checksum(PREAMBLE)))
+    with pytest.raises(_core.CoreError, match="out of range"):
+        _core.parse_chunk_header(PREAMBLE + head + crc + bytes(9), len(PREAMBLE))
+
+
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [
+        ("µm".encode(), True),
+        ("\U0010ffff\ud7ff\ue000\xa0".encode(), True),
+        (b"x" * 255, True),
+        (b"x" * 256, False),
+        (b"\xb5m", False),  # Latin-1
+        (b"a\0b", False),
+        (b"\x1b[31m", False),
+        (b"\x7f", False),
+        (b"\xc2\x9b31m", False),  # U+009B begins a terminal sequence
+        (b"\xc0\xaf", False),  # overlong
+        (b"\xe0\x80\xaf", False),
+        (b"\xf0\x80\x80\xaf", False),
+        (b"\xed\xa0\x80", False),  # surrogate
+        (b"\xf4\x90\x80\x80", False),  # above U+10FFFF
+        (b"\xf8\x88\x80\x80\x80", False),
+        (b"\xe2\x82", False),  # cut off
+        (b"\xe2\x82x", False),
+    ],
+)
+def test_texts(text: bytes, fine: bool) -> None:
+    for lie in ({6: text}, {12: text}, {9: bytes(32) + text}):
+        assert same_header(b.preamble(b.body({**FIELDS, **lie}))) == fine
 
 
 # ---- unknown things

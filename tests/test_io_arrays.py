@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec import io
@@ -43,6 +43,7 @@ def assert_same(cube, expected):
 # axes
 
 
+@settings(deadline=None)
 @given(st.permutations("rcb"), st.tuples(*[st.integers(1, 4)] * 3))
 def test_axes_name_the_stored_order(order, lengths):
     sizes = dict(zip("rcb", lengths, strict=True))
@@ -337,6 +338,41 @@ def test_mat_truncated(tmp_path):
         (tmp_path / "b.mat").write_bytes(content[:length])
         with pytest.raises(DataError):
             io.read(tmp_path / "b.mat")
+
+
+def test_mat_version_4(tmp_path):
+    scipy.io.savemat(tmp_path / "a.mat", {"map": ramp((5, 4))}, format="4")
+    np.testing.assert_array_equal(io.read(tmp_path / "a.mat").array[..., 0], ramp((5, 4)))
+
+
+def test_mat_compressed_and_big_endian(tmp_path):
+    save_5(tmp_path / "a.mat", I=ramp(), note="text", deep={"a": {"b": np.eye(2)}, "c": "d"})
+    scipy.io.savemat(tmp_path / "b.mat", {"I": ramp(), "s": "text"}, do_compression=True)
+    for name in ("a.mat", "b.mat"):
+        np.testing.assert_array_equal(io.read(tmp_path / name).array, ramp())
+    numbers = [14, 0, 6, 8, 6, 0, 5, 12, 2, 1, 2, 0]  # an int8 array of 2 x 1 x 2, named I
+    body = b"".join(n.to_bytes(4, "big") for n in [*numbers[2:4], 8, *numbers[5:]])
+    body += bytes([0, 1, 0, 1]) + b"I\0\0\0" + bytes([0, 4, 0, 1, 5, 6, 7, 8])
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\1\0MI"
+    element = (14).to_bytes(4, "big") + len(body).to_bytes(4, "big")
+    (tmp_path / "c.mat").write_bytes(header + element + body)
+    cube = io.read(tmp_path / "c.mat")
+    assert cube.array.dtype.name == "int8"
+    assert cube.array[:, 0].tolist() == [[5, 7], [6, 8]]
+
+
+@pytest.mark.parametrize(
+    ("byte", "value"),
+    [(144, 5), (145, 8), (136, 200), (152, 200), (176, 200), (184, 200), (185, 9)],
+)
+def test_mat_bytes_that_would_end_the_process(tmp_path, byte, value):
+    """Type codes and flags of an uncompressed variable, which SciPy trusts."""
+    save_5(tmp_path / "a.mat", cube=ramp())
+    content = bytearray((tmp_path / "a.mat").read_bytes())
+    content[byte] = value
+    (tmp_path / "a.mat").write_bytes(content)
+    with pytest.raises(DataError, match="no readable MATLAB file"):
+        io.read(tmp_path / "a.mat")
 
 
 def test_mat_too_large(tmp_path):

@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 import spectral.io.envi as spy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec import io
@@ -301,6 +301,7 @@ WORDS = st.text(
 ).map(lambda text: " ".join(text.split()) or "x")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(WORDS.map(str.lower), WORDS | st.lists(WORDS, min_size=1, max_size=40)))
 def test_header_survives_formatting_and_parsing(fields):
     fields = {name.lower(): value for name, value in fields.items() if name != "description"}

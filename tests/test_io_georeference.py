@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec import io
@@ -158,6 +158,7 @@ COORDINATE = st.floats(-1e7, 1e7)
 SIZE = st.floats(1e-4, 1e4)
 
 
+@settings(deadline=None)
 @given(
     x=COORDINATE,
     y=COORDINATE,

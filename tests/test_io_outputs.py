@@ -11,7 +11,7 @@ import pytest
 
 from hyspec import io
 from hyspec.cube import Cube
-from hyspec.errors import DataError, UsageError
+from hyspec.errors import DataError, HyspecError, UsageError
 
 SUFFIXES = io.WRITABLE_SUFFIXES
 MAPPED = [suffix for suffix in SUFFIXES if suffix != ".mat"]
@@ -181,6 +181,32 @@ def test_text_is_no_cube(tmp_path, name):
     with pytest.raises(DataError) as error:
         io.read(tmp_path / name)
     assert error.value.hint
+
+
+@pytest.mark.parametrize("suffix", [".hdr", ".tif", ".npy", ".mat", ".h5"])
+def test_damaged_bytes_give_a_cube_or_a_clear_error(tmp_path, suffix):
+    cube = Cube(
+        ramp(),
+        wavelengths=np.array([1.0, 2, 3]),
+        nodata=-1.0,
+        metadata={"envi": {"map info": ["UTM", "1", "1", "2", "3", "4", "5", "33", "North"]}},
+    )
+    path = tmp_path / f"a{suffix}"
+    io.write(path, cube)
+    content = path.read_bytes()
+    random = np.random.default_rng(7)
+    outcomes = set()
+    for _ in range(150):
+        damaged = bytearray(content)
+        for position in random.integers(0, min(len(content), 900), random.integers(1, 4)):
+            damaged[position] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            outcomes.add(io.read(path).array.ndim)
+        except HyspecError as error:
+            assert str(error)
+            outcomes.add(type(error))
+    assert DataError in outcomes
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".npy", ".mat", ".h5"])

@@ -183,6 +183,22 @@ def test_long_carries(seed: int, above: bool) -> None:
     np.testing.assert_array_equal(check_against_constriction(freq, symbols), words)
 
 
+def test_the_seal_carries() -> None:
+    # Messages that end while the boundary is less than a word above the lower end of the interval.
+    freq = np.append(random_freq(np.random.default_rng(0), 40), 1).astype(np.uint16)
+    freq[np.argmax(freq)] -= 1
+    symbols, _, _ = around_a_boundary(freq, 600, True)
+    interval = Interval(freq)
+    carrying = 0
+    for count, s in enumerate(symbols, start=1):
+        interval.encode(int(s))
+        if interval.shifts and (interval.lower + 2**32 - 1) >> 64 > interval.lower >> 64:
+            words = check_against_constriction(freq, symbols[:count])
+            np.testing.assert_array_equal(words, interval.words())
+            carrying += 1
+    assert carrying > 5
+
+
 @pytest.mark.parametrize("tail", [[], [0], [3, 3, 3, 3], [7] * 300, [0] * 300])
 @pytest.mark.parametrize("ends", [True, False])
 def test_boundary_is_hit_exactly(ends: bool, tail: list[int]) -> None:
@@ -232,10 +248,10 @@ def test_missing_and_superfluous_words() -> None:
 
 
 def test_missing_words_are_noticed_at_once() -> None:
-    # A thousand words are read before the end of 500 is noticed at word 502, not at symbol 10^6.
+    # At the first word that is needed beyond the zero after the end, not after the last symbol.
     freq = [1, 1, 65534]
     words = encode(freq, np.zeros(2000))
-    with pytest.raises(_core.CoreError) as error:
+    with pytest.raises(_core.CoreError, match="ends after 500 words, before") as error:
         _core.decode_symbols(one_table(freq), words[:500], zeros(2000))
     assert error.value.args[:3] == (4, 4 * 500, "truncated")
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core, inference
-from hyspec.errors import StreamError
+from hyspec.errors import PackError, StreamError
 from hyspec.fill import fill_invalid
 from hyspec.pack import BandModel, Pack
 from hyspec.sample_type import SampleType
@@ -137,8 +137,13 @@ class BandCoder:
         where = np.flatnonzero(varying)
         for part in self._batches(len(where), rows, columns):
             batch = self._normalise(planes, where[part], scale, means)
-            latents[part] = network(batch).reshape(len(batch), -1, tile.positions)
+            found = _checked(network(batch), (*latents[part].shape[:2], *self._grid(rows, columns)))
+            latents[part] = found.reshape(latents[part].shape)
         return TileAnalysis(tile, mask, scale, means, latents)
+
+    def _grid(self, rows: int, columns: int) -> tuple[int, int]:
+        """Latent positions along both axes of a tile."""
+        return -(-rows // self._stride), -(-columns // self._stride)
 
     def _batches(self, count: int, rows: int, columns: int) -> list[slice]:
         size = max(1, _BATCH_SAMPLES // (rows * columns))
@@ -229,7 +234,8 @@ class BandCoder:
         rank = np.cumsum(levels >= 0) - 1  # position of each active band among the latents
         offset, factor = _offset_and_factor(symbols.scale, symbols.mean)
         network = inference.network(self._model.synthesis, optimise=self._optimise)
-        grid = (-(-tile.rows // self._stride), -(-tile.columns // self._stride))
+        grid = self._grid(tile.rows, tile.columns)
+        extent = (1, grid[0] * self._stride, grid[1] * self._stride)
         for active in (False, True):
             where = np.flatnonzero((levels[bands] >= 0) == active)
             for part in self._batches(len(where), tile.rows, tile.columns):
@@ -239,9 +245,18 @@ class BandCoder:
                 if active:
                     inverse = np.exp2(self._model.log2_inverse_gain[levels[which]])
                     latents = _core.dequantise(symbols.latents[rank[which]], inverse)
-                    decoded = network(latents.reshape(len(which), -1, *grid))
+                    decoded = _checked(
+                        network(latents.reshape(len(which), -1, *grid)), (len(which), *extent)
+                    )
                     planes += decoded[:, 0, : tile.rows, : tile.columns] * factor[which, None, None]
                 yield where[part], planes
+
+
+def _checked(output: Float32Array, shape: tuple[int, ...]) -> Float32Array:
+    """Refuse the output of a graph that is not the network that its pack says it is."""
+    if output.shape != shape:
+        raise PackError(f"a graph of the pack yields shape {output.shape}; expected {shape}")
+    return output
 
 
 def step_for_octave(std: float, octave: float) -> int:

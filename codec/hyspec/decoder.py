@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import mmap
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, pack, source_metadata
+from hyspec import _core, io, pack, source_metadata
 from hyspec.band_profile import PROFILE_ID, PROFILE_NAME, PROFILE_VERSION, BandCoder
 from hyspec.core_errors import translate, translated
 from hyspec.cube import Cube
@@ -32,6 +34,12 @@ from hyspec.tiling import Tile, TileGrid
 
 #: Bytes that decoding may take for a cube, or for one chunk, unless the caller allows more.
 DEFAULT_MAX_BYTES = 8 << 30
+
+#: Memory per sample that decoding a chunk may take.
+_CHUNK_SAMPLE_BYTES = 8
+#: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
+#: on a stream whose header lies about its shape.
+_MAX_MISSING = 1 << 20
 
 #: A range of rows, columns or bands: None for all, (start, stop), a slice, or one index.
 Range = slice | tuple[int | None, int | None] | int | None
@@ -76,8 +84,6 @@ class Stream:
         As in :class:`hyspec.Cube`.
     intervals : tuple of BandInterval
         The band-interval partition.
-    damage : list of Damage
-        Chunks that were found missing or damaged so far, with ``on_damage="fill"``.
     """
 
     def __init__(
@@ -100,7 +106,7 @@ class Stream:
         self._optimise = optimise
         self._pack: pack.Pack | None = None
         self._coders: dict[int, BandCoder] = {}
-        self.damage: list[Damage] = []
+        self._found: dict[tuple[int, int], Damage] = {}
         with translated("cannot read the stream"):
             self.header, size = _core.parse_preamble(data)
         self._check_profile()
@@ -123,6 +129,11 @@ class Stream:
         )
         self._grid = TileGrid(self.shape[0], self.shape[1], header.tile_rows, header.tile_columns)
         self._entries = {(entry.tile, entry.interval): entry for entry in self.index.chunks}
+        missing = len(self._grid) * len(self.intervals) - len(self._entries)
+        if missing > _MAX_MISSING:
+            raise LimitError(
+                f"{missing} chunks of the stream are missing; at most {_MAX_MISSING} are recovered"
+            )
 
     # ---- what the stream says of itself -------------------------------------------------------
 
@@ -147,6 +158,11 @@ class Stream:
     def tile_size(self) -> tuple[int, int]:
         """Rows and columns of a whole tile."""
         return self.header.tile_rows, self.header.tile_columns
+
+    @property
+    def damage(self) -> list[Damage]:
+        """Chunks that reading has found missing or damaged so far, with ``on_damage="fill"``."""
+        return [self._found[key] for key in sorted(self._found)]
 
     def __len__(self) -> int:
         """Return the length of the stream in bytes."""
@@ -183,11 +199,16 @@ class Stream:
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:
         """Decode ``stream[rows, columns, bands]`` with slices of step 1 or indices."""
         keys = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in keys:
-            at = keys.index(Ellipsis)
+        at = next((n for n, k in enumerate(keys) if k is Ellipsis), None)
+        if at is not None:
             keys = keys[:at] + (slice(None),) * (4 - len(keys)) + keys[at + 1 :]
         if len(keys) > 3:
             raise UsageError(f"found {len(keys)} indices; a cube has 3 axes")
+        if not all(isinstance(k, int | np.integer | slice) for k in keys):
+            raise UsageError(
+                f"cannot decode [{key!r}]",
+                hint="use slices of step 1 and whole numbers; index the result for anything else",
+            )
         keys = keys + (slice(None),) * (3 - len(keys))
         cube = self.read(*keys)
         single = tuple(0 if isinstance(k, int | np.integer) else slice(None) for k in keys)
@@ -217,26 +238,48 @@ class Stream:
         PackNotFoundError
             The stream's pack is not installed.
         LimitError
-            The result would be larger than ``max_bytes``.
+            The result, or one chunk on the way, would take more than ``max_bytes``.
         """
         area = self.area(rows, cols, bands)
-        shape = tuple(len(r) for r in area)
-        self._check_size(math.prod(shape), "the decoded cube")
-        out = np.empty(shape, self.dtype)
+        part = self.template(*area)
+        self._check_size(math.prod(part.shape) * self.dtype.itemsize, "the decoded cube")
+        out = np.empty(part.shape, self.dtype)
         self.read_into(out, *area, progress=progress)
-        chosen = slice(area[2].start, area[2].stop)
-
-        def pick(values: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
-            return None if values is None else values[chosen]
-
         return Cube(
             out,
-            pick(self.wavelengths),
-            pick(self.fwhm),
-            self.wavelength_unit,
-            self.nodata,
-            pick(self.bad_bands),
-            self.metadata,
+            wavelengths=part.wavelengths,
+            fwhm=part.fwhm,
+            wavelength_unit=part.wavelength_unit,
+            nodata=part.nodata,
+            bad_bands=part.bad_bands,
+            metadata=part.metadata,
+        )
+
+    def template(self, rows: range, cols: range, bands: range) -> io.Template:
+        """Describe a part of the cube without decoding it; parameters from :meth:`area`.
+
+        Raises
+        ------
+        LimitError
+            Decoding any of it would take more than ``max_bytes``.
+        """
+        self._check_limits()
+        chosen = slice(bands.start, bands.stop)
+
+        def pick(values: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
+            return None if values is None else values[chosen].copy()
+
+        return io.Template(
+            shape=(len(rows), len(cols), len(bands)),
+            dtype=self.dtype,
+            wavelengths=pick(self.wavelengths),
+            fwhm=pick(self.fwhm),
+            wavelength_unit=self.wavelength_unit,
+            nodata=self.nodata,
+            bad_bands=pick(self.bad_bands),
+            metadata=io.metadata_of_part(
+                copy.deepcopy(self.metadata), self.shape, rows, cols, bands
+            ),
         )
 
     def area(self, rows: Range, cols: Range, bands: Range) -> tuple[range, range, range]:
@@ -257,12 +300,14 @@ class Stream:
 
         Needs memory for a few chunks only. Parameters and errors as for :meth:`read`.
         """
-        jobs = [
-            (tile, k)
-            for tile in self._grid.overlapping(rows, cols)
+        self._check_open()
+        self._check_limits()
+        wanted = [
+            k
             for k, interval in enumerate(self.intervals)
             if interval.start < bands.stop and bands.start < interval.stop
         ]
+        jobs = [(tile, k) for tile in self._grid.overlapping(rows, cols) for k in wanted]
 
         def decode(job: tuple[Tile, int]) -> None:
             self._decode_chunk(out, (rows, cols, bands), *job)
@@ -279,6 +324,8 @@ class Stream:
         list of Damage
             The chunks that are missing or damaged; empty for a sound stream.
         """
+        self._check_open()
+        self._check_limits()
         jobs = [(tile, k) for tile in self._grid for k in range(len(self.intervals))]
         found = []
         for done, damage in enumerate(ordered_map(self._check_chunk, jobs, self._threads), 1):
@@ -291,16 +338,26 @@ class Stream:
     def _check_chunk(self, job: tuple[Tile, int]) -> Damage | None:
         try:
             self._symbols(*job)
+        except LimitError:
+            raise
         except StreamError as error:
             return self._damage(*job, error)
         return None
 
-    def _check_size(self, samples: int, what: str) -> None:
-        size = samples * self.dtype.itemsize
+    def _check_open(self) -> None:
+        if isinstance(self._data, mmap.mmap) and self._data.closed:
+            raise UsageError("the stream is closed", hint="read it inside its with block")
+
+    def _check_limits(self) -> None:
+        """Refuse a stream of which even one chunk is too large, before anything is decoded."""
+        largest = math.prod(self.tile_size) * max(map(len, self.intervals))
+        self._check_size(largest * _CHUNK_SAMPLE_BYTES, "one chunk of the stream")
+
+    def _check_size(self, size: int, what: str) -> None:
         if size > self._max_bytes:
             raise LimitError(
-                f"{what} would take {size} bytes; {self._max_bytes} are allowed",
-                hint="decode a part of it, or raise the limit with max_bytes",
+                f"{what} would take {size} bytes of memory; {self._max_bytes} are allowed",
+                hint="raise the limit with max_bytes, if the stream comes from where you trust",
             )
 
     def _coder(self, interval: int) -> BandCoder:
@@ -333,9 +390,6 @@ class Stream:
         coder = self._coder(interval)
         assert self._pack is not None
         bands = len(self.intervals[interval])
-        stride = self._pack.stride
-        padded = (tile.rows + stride) * (tile.columns + stride) * bands
-        self._check_size(padded, "one chunk of the stream")
         entry = self._entries.get((tile.number, interval))
         if entry is None:
             raise StreamError(f"tile {tile.number}, bands {self.intervals[interval]}: missing")
@@ -346,7 +400,7 @@ class Stream:
                 raise StreamError(f"{what}: holds {info.rows} rows; expected {tile.rows}")
             start = info.payload_offset
             payload = bytes(self._data[start : start + info.payload_length])
-            size = _core.BandTile(bands, tile.rows, tile.columns, stride)
+            size = _core.BandTile(bands, tile.rows, tile.columns, self._pack.stride)
             return size, coder.read(size, payload, info.symbols_crc)
 
     def _decode_chunk(
@@ -372,7 +426,7 @@ class Stream:
         except StreamError as error:
             if not self._fill or isinstance(error, LimitError):
                 raise
-            self.damage.append(self._damage(tile, interval, error))
+            self._found[tile.number, interval] = self._damage(tile, interval, error)
             target[...] = nodata
             return
         inside = (
@@ -380,7 +434,7 @@ class Stream:
             slice(c.start - tile.column, c.stop - tile.column),
         )
         local = np.arange(wanted.start - part.start, wanted.stop - part.start)
-        marked = self.nodata is not None and not math.isnan(self.nodata)
+        marked = self._type.marks(self.nodata)
         for where, planes in self._coder(interval).synthesise(size, symbols, local):
             for position, plane in zip(where, planes, strict=True):
                 samples = self._type.from_values(plane[inside])
@@ -430,8 +484,8 @@ def open_stream(path: str | Path, **settings: Any) -> Stream:
         The file; it is memory-mapped.
     **settings
         ``pack_path``: pack to decode with, if it is not a shipped one; ``threads``;
-        ``on_damage``: ``"raise"`` (default), or ``"fill"`` to replace what is lost by nodata (0 in
-        cubes without nodata) and note it in ``Stream.damage``; ``max_bytes``: memory limit.
+        ``on_damage``: ``"raise"`` (default), or ``"fill"`` to replace what is lost by nodata (NaN
+        or 0 in cubes without nodata) and note it in ``Stream.damage``; ``max_bytes``: memory limit.
 
     Raises
     ------
@@ -495,17 +549,22 @@ def _optional_array(values: list[float] | None) -> npt.NDArray[np.float64] | Non
 def _resolve(name: str, value: Range, size: int) -> range:
     if value is None:
         return range(size)
-    if isinstance(value, int | np.integer):
-        index = int(value) + size if value < 0 else int(value)
-        start, stop = index, index + 1
-    else:
-        part = slice(*value) if isinstance(value, tuple) else value
-        if part.step not in (None, 1):
-            raise UsageError(f"{name} has step {part.step}; only 1 is possible")
-        start = 0 if part.start is None else int(part.start)
-        stop = size if part.stop is None else int(part.stop)
-        start += size if start < 0 else 0
-        stop += size if stop < 0 else 0
+    try:
+        if isinstance(value, int | np.integer):
+            index = int(value) + size if value < 0 else int(value)
+            start, stop = index, index + 1
+        else:
+            part = slice(*value) if isinstance(value, tuple) else value
+            if part.step not in (None, 1):
+                raise UsageError(f"{name} has step {part.step}; only 1 is possible")
+            start = 0 if part.start is None else operator.index(part.start)
+            stop = size if part.stop is None else operator.index(part.stop)
+            start += size if start < 0 else 0
+            stop += size if stop < 0 else 0
+    except (AttributeError, TypeError):
+        raise UsageError(
+            f"{name} is {value!r}; expected a slice, (start, stop), one index or None"
+        ) from None
     if not 0 <= start < stop <= size:
         raise UsageError(
             f"{name} {start}:{stop} is empty or outside the cube",

@@ -22,11 +22,11 @@ from hyspec.band_profile import (
 )
 from hyspec.core_errors import translated
 from hyspec.cube import Cube
-from hyspec.errors import DataError
+from hyspec.errors import DataError, UsageError
 from hyspec.nodata import validity
 from hyspec.options import DEFAULT_QUALITY, EncodeOptions
 from hyspec.parallel import default_threads, ordered_map
-from hyspec.sample_type import SampleType, automatic_step, check_step
+from hyspec.sample_type import SampleType, automatic_step
 from hyspec.survey import Survey, survey
 from hyspec.tiling import Tile, TileGrid
 from hyspec.version import SOFTWARE
@@ -182,6 +182,16 @@ class _Encoder:
             metadata=source_metadata.pack(cube.metadata),
             software=SOFTWARE,
         )
+        self._check_header()
+
+    def _check_header(self) -> None:
+        try:
+            _core.serialize_preamble(self._header)
+        except _core.CoreError as error:
+            raise DataError(
+                f"the description of the cube cannot be stored: {error.args[3]}",
+                hint="correct the cube's wavelength unit, wavelengths or metadata",
+            ) from error
 
     # ---- reading and analysis -----------------------------------------------------------------
 
@@ -215,7 +225,10 @@ class _Encoder:
             write(writer.begin())
             done, pixels = 0, 0
             for group in groups:
-                paced = step if target is None else step + self._correction(writer, target, pixels)
+                paced = step
+                if target is not None:
+                    paced += self._correction(writer, target, pixels)
+                    paced = max(_core.MIN_STEP, min(_core.MAX_STEP, paced))
 
                 def encode(job: _Job, paced: int = paced) -> tuple[_Job, bytes, int]:
                     analysis = analyses.pop(job, None) or self._analyse(job)
@@ -380,9 +393,14 @@ _CHUNK_BYTES = 28
 def _sample_type(cube: Cube, found: Survey, float_step: float | None) -> SampleType:
     dtype = cube.array.dtype.newbyteorder("=")
     if dtype.kind != "f":
+        if float_step is not None:
+            raise UsageError(
+                f"a quantisation step is for floating-point cubes; this one holds {dtype.name}",
+                hint="leave out --float-step; --rmse bounds the error of integer cubes",
+            )
         return SampleType(dtype)
     if float_step is not None:
-        return SampleType(dtype, check_step(float_step))
+        return SampleType(dtype, float_step)
     if not found.valid:
         return SampleType(dtype, 1.0)
     return SampleType(dtype, automatic_step(found.lowest, found.highest, found.integers))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from hyspec.errors import UsageError
+from hyspec.sample_type import check_step
 
 #: Profiles that the format knows; only some of them exist in this version.
 PROFILES = ("band", "spectral", "bounded")
@@ -17,6 +18,8 @@ DEFAULT_QUALITY = 50.0
 DEFAULT_PACK = "generic-band"
 #: Rows of a tile: enough for the networks to see context, few enough for small memories.
 DEFAULT_TILE_ROWS = 256
+#: Limit of the format; docs/container_format.md, section 3.3.
+MAX_TILE_PIXELS = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -102,20 +105,40 @@ class EncodeOptions:
                 raise UsageError(f"{name} is {value}; expected a positive number")
         if self.quality is not None and not 0 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 0 to 100")
+        if self.float_step is not None:
+            check_step(self.float_step)
         if self.threads is not None and self.threads < 1:
             raise UsageError(f"threads is {self.threads}; expected at least 1")
-        sizes = [self.tile] if isinstance(self.tile, int) else list(self.tile)
+        sizes = _sizes(self.tile)
         if len(sizes) not in (1, 2) or any(s < 1 for s in sizes):
             raise UsageError(
                 f"tile is {self.tile}; expected a positive number of rows, or rows and columns"
             )
 
     def tile_size(self, rows: int, columns: int) -> tuple[int, int]:
-        """Rows and columns of a tile for a cube of this size."""
-        sizes = [self.tile] if isinstance(self.tile, int) else list(self.tile)
-        return min(sizes[0], rows), min(sizes[1], columns) if len(sizes) == 2 else columns
+        """Rows and columns of a tile for a cube of this size.
+
+        Raises
+        ------
+        UsageError
+            The tile would have more pixels than the format allows.
+        """
+        sizes = _sizes(self.tile)
+        tile_columns = min(sizes[1], columns) if len(sizes) == 2 else columns
+        tile_rows = min(sizes[0], rows)
+        if tile_rows * tile_columns > MAX_TILE_PIXELS:
+            raise UsageError(
+                f"a tile of {tile_rows} x {tile_columns} pixels is too large; at most "
+                f"{MAX_TILE_PIXELS} pixels are possible",
+                hint=f"use --tile {max(1, MAX_TILE_PIXELS // tile_columns)} or fewer rows",
+            )
+        return tile_rows, tile_columns
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """Names of all settings."""
         return tuple(f.name for f in fields(cls))
+
+
+def _sizes(tile: int | Sequence[int]) -> list[int]:
+    return [int(size) for size in (tile if isinstance(tile, Sequence) else (tile,))]

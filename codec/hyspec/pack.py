@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,17 @@ FORMAT_VERSION = 1
 SHIPPED = Path(__file__).parent / "packs"
 _MANIFEST = "manifest.json"
 _MAX_FILE_BYTES = 64 << 20
+#: What reading a manifest and arrays of any content can raise.
+_MALFORMED = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ class Pack:
 
 def shipped() -> list[str]:
     """Names of the packs that come with hyspec."""
-    return sorted(p.name for p in SHIPPED.iterdir() if (p / _MANIFEST).is_file())
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{_MANIFEST}"))
 
 
 def load(name_or_path: str | Path) -> Pack:
@@ -119,7 +131,8 @@ def load(name_or_path: str | Path) -> Pack:
             f"no pack {str(name_or_path)!r}: neither a shipped pack nor a path",
             hint=f"shipped packs: {', '.join(shipped()) or 'none'}",
         )
-    return _load(path.resolve())
+    path = path.resolve()
+    return _load(path, _reader(path)(_MANIFEST))
 
 
 def find(pack_id: bytes, name: str, search: tuple[Path, ...] = ()) -> Pack:
@@ -166,7 +179,7 @@ def _reader(path: Path) -> Callable[[str], bytes]:
                 return archive.read(name)
         except KeyError:
             raise PackError(f"{path}: {name} is missing from the pack") from None
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise PackError(
                 f"{path} is neither a pack directory nor a zip file: {error}"
             ) from error
@@ -174,20 +187,20 @@ def _reader(path: Path) -> Callable[[str], bytes]:
     return from_directory if path.is_dir() else from_zip
 
 
-@lru_cache(maxsize=8)
-def _load(path: Path) -> Pack:
+@lru_cache(maxsize=8)  # the manifest's hashes make it the key of all that the pack holds
+def _load(path: Path, raw: bytes) -> Pack:
     read = _reader(path)
-    raw = read(_MANIFEST)
     try:
         manifest = json.loads(raw)
-        version, files = int(manifest["format_version"]), dict(manifest["files"])
         if manifest["format"] != "hyspec-pack":
             raise PackError(f"{path}: {_MANIFEST} is not that of a hyspec pack")
+        version = int(manifest["format_version"])
         if version > FORMAT_VERSION:
             raise PackError(
                 f"{path}: pack format {version} is newer than {FORMAT_VERSION}",
                 hint="install a newer hyspec",
             )
+        files = dict(manifest["files"])
 
         def verified(name: str) -> bytes:
             data = read(name)
@@ -218,7 +231,7 @@ def _load(path: Path) -> Pack:
         )
     except PackError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, EOFError) as error:
+    except _MALFORMED as error:
         raise PackError(f"{path}: malformed pack: {type(error).__name__}: {error}") from error
     except _core.CoreError as error:
         raise PackError(f"{path}: malformed tables: {error.args[3]}") from error
@@ -229,6 +242,8 @@ def _band_model(
 ) -> BandModel:
     channels, levels, rungs = (int(manifest[k]) for k in ("channels", "levels", "rungs"))
     per_octave = int(manifest["levels_per_octave"])
+    if min(channels, levels, rungs, per_octave, int(manifest["stride"])) < 1:
+        raise PackError(f"{_MANIFEST} states a size that is not positive")
 
     def array(file: str, dtype: str) -> npt.NDArray[Any]:
         values = np.load(io.BytesIO(read(f"{folder}/{file}.npy")), allow_pickle=False)
@@ -240,6 +255,8 @@ def _band_model(
         knots = array(file, "<f4")
         if knots.ndim != 2 or knots.shape[0] < 2 or knots.shape[1] != channels:
             raise PackError(f"{folder}/{file}.npy has shape {knots.shape}")
+        if not np.isfinite(knots).all():
+            raise PackError(f"{folder}/{file}.npy holds numbers that are not finite")
         return _interpolate(knots, levels, per_octave, slope)
 
     ladder = array("ladder", "|u1")

@@ -81,45 +81,44 @@ def _distance(value: float, target: float) -> float:
 def check_rate(bps: float, target: float, lowest: float, highest: float) -> None:
     """Refuse a rate that missed its target.
 
+    Parameters
+    ----------
+    bps, target
+        Nearest rate found and rate wanted, in bits per sample.
+    lowest, highest
+        Rates at the ends of the search.
+
     Raises
     ------
     TargetError
         The rate is further from the target than :data:`RATE_TOLERANCE`.
     """
-    if abs(bps / target - 1) > RATE_TOLERANCE:
-        raise TargetError(
-            f"the nearest rate to {target:g} bit/sample that this pack reaches on this cube "
-            f"is {bps:.4g}",
-            hint=f"ask for a rate between {lowest:.3g} and {highest:.3g} bit/sample",
-        )
+    if not abs(bps / target - 1) <= RATE_TOLERANCE:
+        raise _missed("rate", target, bps, lowest, highest, "{:.4g} bit/sample")
 
 
 def check_rmse(rmse: float, target: float, lowest: float, highest: float) -> None:
-    """Refuse an error that missed its target.
-
-    Raises
-    ------
-    TargetError
-        The error is further from the target than :data:`RATE_TOLERANCE`.
-    """
-    if abs(rmse / target - 1) > RATE_TOLERANCE:
-        raise TargetError(
-            f"the nearest RMSE to {target:g} that this pack reaches on this cube is {rmse:.4g}",
-            hint=f"ask for an RMSE between {lowest:.4g} and {highest:.4g}",
-        )
+    """Refuse an error that missed its target; as :func:`check_rate`, in sample units."""
+    if not abs(rmse / target - 1) <= RATE_TOLERANCE:
+        raise _missed("RMSE", target, rmse, lowest, highest, "{:.4g}")
 
 
 def check_psnr(psnr: float, target: float, lowest: float, highest: float) -> None:
-    """Refuse a PSNR that missed its target.
+    """Refuse a PSNR that missed its target by more than :data:`PSNR_TOLERANCE_DB`.
 
-    Raises
-    ------
-    TargetError
-        The PSNR is further from the target than :data:`PSNR_TOLERANCE_DB`.
+    Otherwise as :func:`check_rate`, in dB.
     """
     if not abs(psnr - target) <= PSNR_TOLERANCE_DB:
-        raise TargetError(
-            f"the nearest PSNR to {target:g} dB that this pack reaches on this cube "
-            f"is {psnr:.2f} dB",
-            hint=f"ask for a PSNR between {lowest:.1f} and {highest:.1f} dB",
-        )
+        raise _missed("PSNR", target, psnr, lowest, highest, "{:.4g} dB")
+
+
+def _missed(
+    what: str, target: float, value: float, lowest: float, highest: float, form: str
+) -> TargetError:
+    wanted, nearest, low, high = (form.format(v) for v in (target, value, lowest, highest))
+    # Few bands and pixels make few different streams; a target between two of them is missed, too.
+    between = lowest < target < highest
+    return TargetError(
+        f"the nearest {what} to {wanted} that this pack reaches on this cube is {nearest}",
+        hint=f"ask for {nearest}" if between else f"what can be reached is {low} to {high}",
+    )

@@ -19,6 +19,8 @@ from hyspec.errors import DataError, UsageError
 _UINT32_SHIFT = 1 << 31
 #: Automatic quantisation steps give a cube's range about this many levels.
 _AUTO_LEVELS = 1 << 16
+#: No automatic step is smaller than the smallest normal number of float64.
+_LEAST_EXPONENT = -1022
 
 
 @dataclass(frozen=True)
@@ -70,19 +72,35 @@ class SampleType:
     def from_values(self, values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
         """Samples of decoded real values on the integer scale, rounded and clipped, any shape."""
         counts = np.rint(values)
+        counts[np.isnan(counts)] = 0.0  # only a malicious stream drives a network that far
         if self.is_float:
-            return (counts * self.step).astype(self.dtype)
+            # The codec may overshoot the largest sample, which may be the largest of its type.
+            most = math.floor(min(2.0**62, float(np.finfo(self.dtype).max) / self.step))
+            return (np.clip(counts, -most, most) * self.step).astype(self.dtype)
         if self.dtype == np.uint32:
             counts = counts + _UINT32_SHIFT
         limits = np.iinfo(self.dtype)
         return np.clip(counts, limits.min, limits.max).astype(self.dtype)
 
     def nodata_fill(self, nodata: float | None) -> Any:
-        """The value that marks nodata in decoded cubes, in the cube's own type."""
-        if nodata is None:
+        """The value that marks nodata in decoded cubes, in the cube's own type.
+
+        NaN or 0 where the cube has no nodata value, or one that its type cannot hold.
+        """
+        if nodata is None or (not self.is_float and not self._holds(nodata)):
             return self.dtype.type(np.nan) if self.is_float else self.dtype.type(0)
         with np.errstate(over="ignore"):
             return np.asarray(nodata).astype(self.dtype)[()]
+
+    def marks(self, nodata: float | None) -> bool:
+        """Whether a decoded sample could be mistaken for the nodata value."""
+        if nodata is None or math.isnan(nodata):
+            return False
+        return self.is_float or self._holds(nodata)
+
+    def _holds(self, value: float) -> bool:
+        limits = np.iinfo(self.dtype)
+        return float(value).is_integer() and limits.min <= value <= limits.max
 
     def avoid(self, samples: npt.NDArray[Any], nodata: Any) -> None:
         """Move decoded samples that happen to equal ``nodata`` by one step, in place."""
@@ -90,7 +108,9 @@ class SampleType:
         if not hit.any():
             return
         if self.is_float:
-            samples[hit] = self.dtype.type(float(nodata) + self.step)
+            moved = self.dtype.type(float(nodata) + self.step)
+            # A step below the spacing of the type's numbers changes nothing.
+            samples[hit] = np.nextafter(nodata, np.inf) if moved == nodata else moved
         else:
             limits = np.iinfo(self.dtype)
             samples[hit] = nodata - 1 if int(nodata) == limits.max else nodata + 1
@@ -117,7 +137,7 @@ def automatic_step(lowest: float, highest: float, integers: bool) -> float:
     span = highest - lowest
     if span <= 0:
         span = max(abs(highest), 1.0)
-    step = 2.0 ** math.floor(math.log2(span / _AUTO_LEVELS))
+    step = 2.0 ** max(_LEAST_EXPONENT, math.floor(math.log2(span) - math.log2(_AUTO_LEVELS)))
     # A large common offset must still fit 31 bits.
     while max(abs(lowest), abs(highest)) / step >= 2**30:
         step *= 2

@@ -12,6 +12,8 @@ from hyspec.errors import DataError
 from hyspec.nodata import validity
 
 _BLOCK_SAMPLES = 1 << 22
+#: Floating-point samples up to here have squares and sums of squares that stay finite.
+LARGEST_SAMPLE = 1e140
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ def survey(cube: Cube) -> Survey:
     Raises
     ------
     DataError
-        A valid sample is infinite, or a floating-point cube has both NaN and another nodata value.
+        A valid sample is infinite or beyond :data:`LARGEST_SAMPLE`, or a floating-point cube has
+        both NaN and another nodata value.
     """
     count = np.zeros(cube.bands)
     total = np.zeros(cube.bands)
@@ -63,22 +66,18 @@ def survey(cube: Cube) -> Survey:
             )
         samples = np.asarray(block, np.float64)
         mask = np.ones(samples.shape, bool) if valid is None else valid
-        if floating and np.isinf(samples[mask]).any():
-            raise DataError(
-                "the cube holds infinite samples that are not marked as nodata",
-                hint="replace them, or declare them with --nodata inf",
-            )
         if not mask.any():
             continue
         lowest = min(lowest, float(samples.min(where=mask, initial=math.inf)))
         highest = max(highest, float(samples.max(where=mask, initial=-math.inf)))
+        _check_range(lowest, highest)
         if floating and integers:
             chosen = samples[mask]
             integers = bool((chosen == np.rint(chosen)).all())
         # Sums about a value of the first block: no digits are lost to a large mean.
         if anchor is None:
             anchor = np.where(mask, samples, 0).sum((0, 1)) / np.maximum(mask.sum((0, 1)), 1)
-        centred = np.where(mask, samples - anchor, 0)
+        centred = np.where(mask, samples, anchor) - anchor
         count += mask.sum((0, 1))
         total += centred.sum((0, 1))
         squares += np.einsum("rcb,rcb->b", centred, centred)
@@ -89,3 +88,18 @@ def survey(cube: Cube) -> Survey:
     variance = squares[present] / count[present] - (total[present] / count[present]) ** 2
     deviation = math.sqrt(float(np.maximum(variance, 0).mean()))
     return Survey(valid_samples, lowest, highest, integers, deviation)
+
+
+def _check_range(lowest: float, highest: float) -> None:
+    largest = max(abs(lowest), abs(highest))
+    if math.isinf(largest):
+        raise DataError(
+            "the cube holds infinite samples that are not marked as nodata",
+            hint="replace them, or declare them with --nodata inf (nodata= in Python)",
+        )
+    if largest > LARGEST_SAMPLE:
+        raise DataError(
+            f"the cube holds a sample of magnitude {largest:.3g}; at most {LARGEST_SAMPLE:g} "
+            "is possible",
+            hint="declare it as nodata with --nodata, or rescale the cube",
+        )

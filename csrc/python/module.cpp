@@ -214,11 +214,10 @@ py::tuple decode_band_payload(const hyspec::BandTables& model, const hyspec::Ban
   }
   py::object valid = py::none();
   if (!s.valid.empty())
-    valid = to_array(s.valid).reshape(std::vector<py::ssize_t>{tile.bands, tile.rows, tile.columns});
-  const py::array latents =
-      to_array(s.latents)
-          .reshape(std::vector<py::ssize_t>{-1, static_cast<py::ssize_t>(model.channels()),
-                                            static_cast<py::ssize_t>(tile.positions())});
+    valid =
+        to_array(s.valid).reshape(std::vector<py::ssize_t>{tile.bands, tile.rows, tile.columns});
+  const py::array latents = to_array(s.latents).reshape(std::vector<py::ssize_t>{
+      -1, static_cast<py::ssize_t>(model.channels()), static_cast<py::ssize_t>(tile.positions())});
   return py::make_tuple(s.step, valid, to_array(s.scale), to_array(s.mean),
                         to_array(s.channel_offset), latents, crc);
 }
@@ -276,10 +275,9 @@ void bind_band_profile(py::module_& m) {
       .def_property_readonly("rungs", &hyspec::BandTables::rungs, "Tables per channel.")
       .def_property_readonly("levels", &hyspec::BandTables::levels, "Quality levels.");
   py::class_<hyspec::BandTile>(m, "BandTile", "Size of one chunk of the band profile.")
-      .def(py::init([](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns,
-                       std::uint32_t stride) {
-             return hyspec::BandTile{bands, rows, columns, stride};
-           }),
+      .def(py::init(
+               [](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns,
+                  std::uint32_t stride) { return hyspec::BandTile{bands, rows, columns, stride}; }),
            py::arg("bands"), py::arg("rows"), py::arg("columns"), py::arg("stride"))
       .def_readonly("bands", &hyspec::BandTile::bands, "Bands of the interval.")
       .def_readonly("rows", &hyspec::BandTile::rows, "Rows of the tile.")

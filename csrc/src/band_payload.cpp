@@ -146,14 +146,21 @@ void check_tile(const BandTile& tile) {
   throw Error(ErrorCode::kCorrupt, offset, what);
 }
 
+// Code length of symbols that share a table, escapes included.
 double plane_bits(const CdfTables& tables, std::uint16_t table, Span<const std::int32_t> symbols) {
   const CdfTables::Table& t = tables.table(table);
   const float* const bits = tables.bits(t);
   double sum = 0.0;
   for (const std::int32_t v : symbols) {
     const std::int64_t k = std::int64_t{v} - t.first;
-    // Distances beyond the table cost about twice their logarithm; near enough for a choice.
-    sum += k >= 0 && k < t.regular ? bits[k] : bits[t.regular] + 10.0f;
+    if (k >= 0 && k < t.regular) {
+      sum += bits[k];
+    } else {
+      // One bit for the side, five for the logarithm of the distance, and the bits below it.
+      std::uint64_t distance = static_cast<std::uint64_t>(k < 0 ? -k : k - t.regular + 1);
+      sum += bits[t.regular] + 6.0;
+      while (distance >>= 1) sum += 1.0;
+    }
   }
   return sum;
 }

@@ -48,11 +48,15 @@ def program(main: Main) -> Main:
 
 def to_json(record: dict[str, Any]) -> str:
     """One line of JSON; infinite and undefined numbers become null."""
+    return json.dumps(_finite(record), allow_nan=False)
 
-    def finite(value: Any) -> Any:
-        return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    return json.dumps({key: finite(value) for key, value in record.items()})
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class ProgressBars:

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hyspec
-from hyspec.cube import Cube
-from hyspec.errors import DataError
 from hyspec_tools import report
 from hyspec_tools.common import ProgressBars, program, to_json
-from hyspec_tools.inputs import add_input_arguments, read_input
+from hyspec_tools.inputs import add_input_arguments, join_negative_values, read_input
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,10 +27,10 @@ def parser() -> argparse.ArgumentParser:
 @program
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_args(join_negative_values(argv))
     original = read_input(arguments.original, arguments)
     record = report.record()
-    if Path(arguments.decoded).suffix == ".hyc":
+    if Path(arguments.decoded).suffix.lower() == ".hyc":
         started = time.perf_counter()
         bars = ProgressBars(not arguments.json)
         with bars, hyspec.open(arguments.decoded, pack_path=arguments.pack) as stream:
@@ -45,17 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
     else:
         decoded = hyspec.io.read(arguments.decoded)
-    _check_shapes(original, decoded)
     record.update(report.quality(hyspec.metrics.compare(original, decoded)))
+    record["samples"] = original.array.size
     if record["bytes"] is not None:
         record["bps"] = 8 * record["bytes"] / original.array.size
     print(to_json(record) if arguments.json else report.table(record))
     return 0
-
-
-def _check_shapes(original: Cube, decoded: Cube) -> None:
-    if original.shape != decoded.shape:
-        raise DataError(
-            f"the original has shape {original.shape}, the decoded cube {decoded.shape}",
-            hint="compare cubes of the same rows, columns and bands",
-        )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 import hyspec
 from hyspec import io
 from hyspec.errors import UsageError
 from hyspec_tools import report
 from hyspec_tools.common import ProgressBars, program, to_json
-from hyspec_tools.encode import refuse_overwriting
+from hyspec_tools.inputs import join_negative_values, refuse_overwriting
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,11 +51,11 @@ def parser() -> argparse.ArgumentParser:
 @program
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_args(join_negative_values(argv))
     rows, cols, bands = (_range(n, getattr(arguments, n)) for n in ("rows", "cols", "bands"))
     if arguments.threads is not None and arguments.threads < 1:
         raise UsageError(f"threads is {arguments.threads}; expected at least 1")
-    refuse_overwriting(str(arguments.input), arguments.output)
+    refuse_overwriting([arguments.input], io.target_files(arguments.output))
     bars = ProgressBars(not (arguments.quiet or arguments.json))
     started = time.perf_counter()
     with (
@@ -69,21 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         bars,
     ):
         area = stream.area(rows, cols, bands)
-        shape = (len(area[0]), len(area[1]), len(area[2]))
-        chosen = slice(area[2].start, area[2].stop)
-        template = io.Template(
-            shape=shape,
-            dtype=stream.dtype,
-            wavelengths=None if stream.wavelengths is None else stream.wavelengths[chosen],
-            fwhm=None if stream.fwhm is None else stream.fwhm[chosen],
-            wavelength_unit=stream.wavelength_unit,
-            nodata=stream.nodata,
-            bad_bands=None if stream.bad_bands is None else stream.bad_bands[chosen],
-            metadata=stream.metadata,
-        )
+        template = stream.template(*area)
         with io.create(arguments.output, template, force=arguments.force) as output:
             stream.read_into(output.array, *area, progress=bars)
-        samples, whole = int(np.prod(shape)), shape == stream.shape
+        samples, whole = math.prod(template.shape), template.shape == stream.shape
         record = report.record(
             samples=samples,
             bytes=len(stream) if whole else None,

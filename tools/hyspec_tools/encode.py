@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hyspec
-from hyspec import options
+from hyspec import io, options
 from hyspec.errors import UsageError
-from hyspec.io import outputs
 from hyspec_tools import report
 from hyspec_tools.common import ProgressBars, program, to_json
-from hyspec_tools.inputs import add_input_arguments, read_input
+from hyspec_tools.inputs import (
+    add_input_arguments,
+    join_negative_values,
+    read_input,
+    refuse_overwriting,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -75,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
 @program
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_args(join_negative_values(argv))
     settings = options.EncodeOptions(
         profile=arguments.profile,
         pack=arguments.pack,
@@ -90,9 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         float_step=arguments.float_step,
         threads=arguments.threads,
     )
-    refuse_overwriting(arguments.input, arguments.output)
+    refuse_overwriting(io.source_files(arguments.input), [arguments.output])
     bars = ProgressBars(not (arguments.quiet or arguments.json))
-    with outputs.replacing(arguments.output, force=arguments.force) as (temporary,):
+    with io.replacing(arguments.output, force=arguments.force) as (temporary,):
         cube = read_input(arguments.input, arguments)
         with bars, temporary.open("wb") as file:
             result = hyspec.encode_to(cube, file.write, settings, bars)
@@ -116,22 +120,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif not arguments.quiet:
         print(report.table(record))
     return 0
-
-
-def refuse_overwriting(source: str, output: Path) -> None:
-    """Raise UsageError if the output is the input, under whatever name.
-
-    An ENVI cube is two files; neither is overwritten.
-    """
-    path = Path(source.split(":/", 1)[0] if ":/" in source else source)
-    try:
-        same = output.exists() and path.exists() and output.samefile(path)
-    except OSError:
-        same = False
-    if same or output.resolve() == path.resolve():
-        raise UsageError(
-            f"the output {output} is the input itself", hint="choose another output name"
-        )
 
 
 def _tile(text: str) -> tuple[int, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import hyspec
-from hyspec_tools.common import ProgressBars, program
+from hyspec_tools.common import ProgressBars, program, to_json
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for d in damage
             ]
     if arguments.json:
-        print(json.dumps(values))
+        print(to_json(values))
     else:
         _print(values)
     return 1 if damage or values.get("index") == "rebuilt" else 0
@@ -99,7 +98,7 @@ def _print(values: dict[str, Any]) -> None:
         "profile": f"{values['profile']}, pack {values['pack']} ({values['pack_id'][:16]}...)",
         "intervals": ", ".join(f"{i['bands']} (model {i['model']})" for i in values["intervals"]),
         "tiles": f"{values['tile'][0]} x {values['tile'][1]}; {values['chunks']} chunks",
-        "wavelengths": f"{min(waves):g} to {max(waves):g} {unit}" if waves else "none",
+        "wavelengths": f"{waves[0]:g} to {waves[-1]:g} {unit}" if waves else "none",
         "nodata": "none" if values["nodata"] is None else str(values["nodata"]),
         "bad bands": "not stated" if values["bad_bands"] is None else str(values["bad_bands"]),
         "metadata": ", ".join(values["metadata"]) or "none",

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from hyspec import io
 from hyspec.cube import Cube
 from hyspec.errors import UsageError
+
+#: Options whose value may be negative.
+_NEGATIVE_VALUES = ("--nodata", "--rows", "--cols", "--bands")
 
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +41,39 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--offset", type=int, default=0, metavar="BYTES", help="header to skip in raw data"
     )
+
+
+def join_negative_values(argv: Sequence[str] | None) -> list[str]:
+    """Write ``--nodata -3.4e38`` as ``--nodata=-3.4e38``, and likewise ``--rows -10:``.
+
+    argparse takes any value that begins with a minus sign for an option, except plain decimals.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    joined: list[str] = []
+    for word in words:
+        previous = joined[-1] if joined else ""
+        if previous in _NEGATIVE_VALUES and word.startswith("-") and not word.startswith("--"):
+            joined[-1] = f"{previous}={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def refuse_overwriting(sources: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Raise UsageError if an output is one of the input's files, under whatever name."""
+    for target in targets:
+        for source in sources:
+            if _same(source, target):
+                raise UsageError(
+                    f"the output {target} is the input itself", hint="choose another output name"
+                )
+
+
+def _same(first: Path, second: Path) -> bool:
+    try:
+        return first.samefile(second)
+    except OSError:
+        return first.resolve() == second.resolve()
 
 
 def read_input(path: str, arguments: argparse.Namespace) -> Cube:

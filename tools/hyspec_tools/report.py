@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 from hyspec.metrics import Comparison
@@ -38,6 +39,17 @@ _LABELS = {
     "profile": ("profile", "{}"),
     "pack": ("pack", "{}"),
 }
+
+
+class Timer:
+    """Wall-clock time since it was made."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Seconds since then."""
+        return time.perf_counter() - self._started
 
 
 def record(**known: Any) -> dict[str, Any]:

@@ -35,8 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
     arguments = parser().parse_args(argv)
     try:
-        import torch
-
         from hyspec_training import config, recipe
     except ImportError as error:
         raise MissingDependencyError(
@@ -45,12 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     data = arguments.data or os.environ.get("HYSPEC_DATA")
     if not data:
         raise UsageError("no data folder was given", hint="use --data DIR or set HYSPEC_DATA")
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
     loaded = config.load(arguments.config)
     work = arguments.work or Path("runs") / loaded.pack.name
     written = recipe.run(
-        loaded, Path(data), work, arguments.out, force=arguments.force, quiet=arguments.quiet
+        loaded,
+        Path(data),
+        work,
+        arguments.out,
+        threads=arguments.threads,
+        force=arguments.force,
+        quiet=arguments.quiet,
     )
     for path in written:
         print(path)

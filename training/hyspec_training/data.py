@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hyspec import io
 from hyspec.cube import Cube
-from hyspec.errors import DataError
+from hyspec.errors import DataError, UsageError
 from hyspec.intervals import seed_intervals
 from hyspec.nodata import validity
 from hyspec_training.balle import STRIDE
@@ -57,7 +57,13 @@ class Scene:
 
 
 def load_scene(path: Path, name: str) -> Scene:
-    """Open a scene and measure its bands."""
+    """Open a scene and measure its bands.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read as a cube, or no band is usable.
+    """
     cube = io.read(path)
     bands, mean, std = [], np.zeros(cube.bands), np.ones(cube.bands)
     for band in range(cube.bands):
@@ -68,10 +74,15 @@ def load_scene(path: Path, name: str) -> Scene:
         mean[band], std[band] = np.mean(plane, dtype=np.float64), np.std(plane, dtype=np.float64)
         if std[band] > 0:
             bands.append(band)
-    return Scene(name, cube.array, np.array(bands), mean, std, _paper_models(cube))
+    if not bands:
+        raise DataError(
+            f"{name} has no band that is valid everywhere and not constant",
+            hint="crop the scene to its valid part, or leave it out of the recipe",
+        )
+    return Scene(name, cube.array, np.array(bands, np.int64), mean, std, _seed_models(cube))
 
 
-def _paper_models(cube: Cube) -> npt.NDArray[np.int64]:
+def _seed_models(cube: Cube) -> npt.NDArray[np.int64]:
     models = np.zeros(cube.bands, np.int64)
     seed = seed_intervals(cube.bands, cube.wavelengths, cube.wavelength_unit)
     for interval, model in zip(seed.intervals, seed.models, strict=True):
@@ -86,10 +97,18 @@ def find_scenes(folder: Path, patterns: Sequence[str]) -> list[tuple[Path, str]]
     ------
     DataError
         A pattern matches nothing.
+    UsageError
+        A pattern is empty or absolute.
     """
     found: dict[str, Path] = {}
     for pattern in patterns:
-        paths = sorted(folder.glob(pattern))
+        try:
+            paths = sorted(folder.glob(pattern))
+        except (NotImplementedError, ValueError):
+            raise UsageError(
+                f"scene pattern {pattern!r} is not relative to the data folder",
+                hint="write it as 'flight-1/*.hdr' and give the folder with --data",
+            ) from None
         if not paths:
             raise DataError(
                 f"no scene matches {pattern!r} in {folder}",
@@ -111,7 +130,13 @@ class PatchSampler:
     seed
         Seed of all draws.
     own_model, own_share
-        If given, this share of the crops comes from bands of that interval model.
+        If given, this share of the crops comes from bands of that interval model, and the others
+        from all bands.
+
+    Raises
+    ------
+    DataError
+        No scene has a band of that interval model.
     """
 
     def __init__(
@@ -123,7 +148,7 @@ class PatchSampler:
         own_share: float = 0.0,
     ) -> None:
         if patch % STRIDE:
-            raise DataError(f"patch is {patch}; expected a multiple of {STRIDE}")
+            raise UsageError(f"patch is {patch}; expected a multiple of {STRIDE}")
         self._scenes = scenes
         self._patch = patch
         self._seed = seed

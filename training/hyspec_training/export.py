@@ -5,19 +5,21 @@ The format is described in docs/pack_format.md.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import logging
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxscript  # noqa: F401  (the exporter's own need, missed here rather than after training)
 import torch
 from torch import nn
 
@@ -37,9 +39,10 @@ EXTRA_OCTAVES = 3
 def to_onnx(module: nn.Module, example: torch.Tensor, inputs: str, outputs: str) -> bytes:
     """Serialise a module with one input and one output, both (N, C, H, W) with free N, H, W."""
     dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations inside the exporter are not ours to mend
+    with warnings.catch_warnings(), _silenced(logging.getLogger("torch.onnx")):
+        # Deprecations inside the exporter are not ours to mend.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
             module.eval(),
             (example,),
@@ -64,6 +67,16 @@ def to_onnx(module: nn.Module, example: torch.Tensor, inputs: str, outputs: str)
     del model.graph.metadata_props[:]
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+@contextlib.contextmanager
+def _silenced(logger: logging.Logger) -> Iterator[None]:
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def log2_gains(net: BandNetwork) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -163,12 +176,16 @@ def write_pack(
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    # Written beside and renamed: nobody ever finds half a pack.
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    for name, data in files.items():
+        (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+        (temporary / name).write_bytes(data)
+    (temporary / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
     if folder.exists():
         shutil.rmtree(folder)
-    for name, data in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+    temporary.rename(folder)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -10,14 +10,21 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from hyspec.errors import DataError
 from hyspec_training.balle import BandNetwork
 from hyspec_training.data import PatchSampler, Scene, validation_planes
 from hyspec_training.loss import rate_distortion
 
+#: Steps over which the learning rate rises to its first value.
+_WARMUP_STEPS = 100
+
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage does: name (of its checkpoint), steps, learning rates and draws."""
+    """What one stage does; the fields are those of the recipe's [training] section.
+
+    ``name`` is also that of its checkpoint, and ``seed`` that of its quality and noise draws.
+    """
 
     name: str
     steps: int
@@ -43,10 +50,32 @@ def train_stage(
 ) -> list[dict[str, float]]:
     """Train ``net`` in place, resuming from the stage's checkpoint in ``folder`` if there is one.
 
+    Parameters
+    ----------
+    net
+        The network; changed in place.
+    stage
+        What to do.
+    sampler
+        Where the training planes come from.
+    validation
+        Scenes to validate on; may be empty.
+    folder
+        Folder of the checkpoint.
+    model
+        Validate on the bands of this interval model only.
+    quiet
+        Show no progress bar.
+
     Returns
     -------
     list of dict
-        Validation records: step, quality, bits per sample and mean squared error.
+        Validation records, see :func:`validate`.
+
+    Raises
+    ------
+    DataError
+        The loss is no longer finite.
     """
     checkpoint = folder / f"{stage.name}.pt"
     optimiser = torch.optim.Adam(net.parameters(), lr=stage.learning_rate)
@@ -73,6 +102,11 @@ def train_stage(
         quality = torch.rand(stage.batch, generator=draws) * net.octaves
         decoded, bits = net(x, quality, draws)
         loss, rate, mse = rate_distortion(x, decoded, bits, quality, stage.rate_slope)
+        if not torch.isfinite(loss):
+            raise DataError(
+                f"training of {stage.name} diverged: the loss at step {step} is {float(loss)}",
+                hint="lower the learning rate, and start again in an empty work folder",
+            )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), stage.clip_norm)
@@ -92,7 +126,7 @@ def train_stage(
 
 def _cosine(stage: Stage, step: int) -> float:
     span = stage.learning_rate - stage.final_learning_rate
-    warmup = min(1.0, (step + 1) / 100)
+    warmup = min(1.0, (step + 1) / _WARMUP_STEPS)
     return warmup * (
         stage.final_learning_rate + span * 0.5 * (1 + float(np.cos(np.pi * step / stage.steps)))
     )
@@ -101,7 +135,26 @@ def _cosine(stage: Stage, step: int) -> float:
 def validate(
     net: BandNetwork, scenes: Sequence[Scene], step: int, model: int | None
 ) -> list[dict[str, float]]:
-    """Rate and distortion with real rounding, averaged over whole planes of unseen scenes."""
+    """Rate and distortion with real rounding, averaged over whole planes of unseen scenes.
+
+    Parameters
+    ----------
+    net
+        The network.
+    scenes
+        Validation scenes.
+    step
+        Steps done so far, for the records.
+    model
+        Only bands of this interval model, or ``None`` for all.
+
+    Returns
+    -------
+    list of dict
+        One record per whole octave of quality: ``step``, ``quality`` in octaves, ``bps`` (bits per
+        sample by the prior's estimate) and ``snr_db`` (mean over the planes of their variance in
+        the scene over the mean squared error, in decibels). Empty if there is no plane.
+    """
     planes = [torch.from_numpy(p)[None, None] for _, p in validation_planes(scenes, model=model)]
     records: list[dict[str, float]] = []
     if not planes:

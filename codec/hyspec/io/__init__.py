@@ -8,7 +8,27 @@ when it is complete.
 from __future__ import annotations
 
 from hyspec.io.layout import RawLayout, Template
-from hyspec.io.outputs import Output
-from hyspec.io.registry import WRITABLE_SUFFIXES, create, read, write
+from hyspec.io.outputs import Output, replacing
+from hyspec.io.part import metadata_of_part
+from hyspec.io.registry import (
+    WRITABLE_SUFFIXES,
+    create,
+    read,
+    source_files,
+    target_files,
+    write,
+)
 
-__all__ = ["WRITABLE_SUFFIXES", "Output", "RawLayout", "Template", "create", "read", "write"]
+__all__ = [
+    "WRITABLE_SUFFIXES",
+    "Output",
+    "RawLayout",
+    "Template",
+    "create",
+    "metadata_of_part",
+    "read",
+    "replacing",
+    "source_files",
+    "target_files",
+    "write",
+]

@@ -144,9 +144,7 @@ def create(
         interleave=interleave,
         byte_order=byte_order or source_order,
     )
-    data = path.with_suffix("")
-    if data.suffix.lower().lstrip(".") not in DATA_SUFFIXES:
-        data = path.with_suffix(".img")
+    data = data_for(path)
     with replacing(data, path, force=force) as (temporary_data, temporary_header):
         with writing(path):
             temporary_header.write_text(_header(template, layout, fields), encoding="utf-8")
@@ -157,6 +155,14 @@ def create(
         yield Output(samples)
         with writing(path):
             flush(samples)
+
+
+def data_for(header: Path) -> Path:
+    """Return the data file that :func:`create` writes beside a header."""
+    data = header.with_suffix("")
+    if data.suffix.lower().lstrip(".") in DATA_SUFFIXES:
+        return data
+    return header.with_suffix(".img")
 
 
 def kept_fields(template: Template) -> dict[str, Value]:
@@ -235,13 +241,19 @@ def _text(value: Value) -> str:
     return value.strip() if isinstance(value, str) else ", ".join(value)
 
 
+def data_beside(header: Path, *suffixes: str) -> list[Path]:
+    """Return the existing files that may hold a header's data, those of ``suffixes`` first."""
+    base = header.with_suffix("")
+    names = [base.name]
+    for suffix in (*suffixes, *DATA_SUFFIXES):
+        names += [f"{base.name}.{suffix}", f"{base.name}.{suffix.upper()}"]
+    return [base.with_name(name) for name in names if base.with_name(name).is_file()]
+
+
 def _data_beside(header: Path, layout: RawLayout) -> Path:
     """Return the data file of a header; of several that exist, the first of the right size."""
     base = header.with_suffix("")
-    suffixes = [layout.interleave, *DATA_SUFFIXES]
-    names = [base.name]
-    names += [f"{base.name}.{name}" for suffix in suffixes for name in (suffix, suffix.upper())]
-    found = [base.with_name(name) for name in names if base.with_name(name).is_file()]
+    found = data_beside(header, layout.interleave)
     for data in found:
         if data.stat().st_size == layout.nbytes:
             return data

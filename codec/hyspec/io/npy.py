@@ -33,7 +33,7 @@ def read(path: Path, options: ReadOptions) -> Cube:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # headers written by Python 2
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError, OverflowError) as error:
+    except Exception as error:  # the header is Python source, and so are its errors
         raise DataError(
             f"{path} is no readable .npy file: {error}",
             hint="save the array again with numpy.save; arrays of Python objects are not read",

@@ -194,6 +194,21 @@ def write(
             output.array[row : row + step] = cube.array[row : row + step]
 
 
+def source_files(path: str | Path) -> list[Path]:
+    """Files that :func:`read` may read for this path: an ENVI cube is a header and its data."""
+    file = _split(path)[0]
+    if file.suffix.lower() == ".hdr":
+        return [file, *envi.data_beside(file)]
+    header = envi.header_beside(file)
+    return [file] if header is None else [file, header]
+
+
+def target_files(path: str | Path) -> list[Path]:
+    """Files that :func:`create` writes for this path."""
+    file = Path(path)
+    return [file, envi.data_for(file)] if file.suffix.lower() == ".hdr" else [file]
+
+
 def _split(path: str | Path) -> tuple[Path, str | None]:
     """Split ``file.h5:/dataset`` at the colon, unless a file of the whole name exists."""
     text = str(path)

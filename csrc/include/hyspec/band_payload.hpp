@@ -12,7 +12,7 @@
 namespace hyspec {
 
 // Entropy model of one interval model: frozen tables, `rungs` of them per channel from narrow to
-// wide, and the ladder that says which rung fits a channel at a quality level (section 4).
+// wide, and the ladder that says which rung fits a channel at a quality level (section 4.3).
 class BandTables {
  public:
   // ladder: levels x channels, row by row. Error(kBadArgument) if there are not channels * rungs
@@ -27,7 +27,7 @@ class BandTables {
   }
   const CdfTables& tables() const noexcept { return tables_; }
 
-  // Table of a channel at a level, moved by `offset` rungs and held inside the ladder.
+  // Table of a channel at a level, moved by `offset` rungs and held among its rungs (section 4.3).
   std::uint16_t table(std::uint32_t level, std::uint32_t channel,
                       std::int32_t offset) const noexcept;
 
@@ -54,7 +54,7 @@ struct BandTile {
 
 // Everything that a payload says (section 2).
 struct BandSymbols {
-  std::int32_t step = 0;                     // quality of the tile, section 3
+  std::int32_t step = 0;                     // quality of the tile, section 3.3
   std::vector<std::uint8_t> valid;           // bands x rows x columns, 0 or 1; empty: all valid
   std::vector<std::int32_t> scale;           // per band; 0 if constant or without valid samples
   std::vector<std::int32_t> mean;            // per band, in units of 2^mean_exponent(scale)
@@ -62,12 +62,12 @@ struct BandSymbols {
   std::vector<std::int32_t> latents;         // active bands x channels x positions
 };
 
-constexpr std::int32_t kMaxScale = 577;
-constexpr std::int32_t kMinStep = -1024;
+constexpr std::int32_t kMaxScale = 577;  // section 3.1
+constexpr std::int32_t kMinStep = -1024;  // section 2
 constexpr std::int32_t kMaxStep = 1536;
-// Exponent of the unit that a band's mean is counted in.
+// Exponent of the unit that a band's mean is counted in (section 3.2).
 std::int32_t mean_exponent(std::int32_t scale) noexcept;
-// Quality level of a band, or -1 if the band is inactive: it has no latents (section 3).
+// Quality level of a band, or -1 if the band is inactive: it has no latents (section 3.3).
 std::int32_t band_level(std::int32_t scale, std::int32_t step, std::uint32_t levels) noexcept;
 
 // Range of channel offsets that choose_channel_offsets tries.

@@ -9,13 +9,13 @@ namespace hyspec {
 
 // Values are part of the interface: they never change, new ones are appended.
 enum class ErrorCode : int {
-  kBadArgument = 1,          // the caller's mistake, not the data's
-  kNotAStream = 2,           // the signature is missing
-  kUnsupportedVersion = 3,   // a major version or a critical field that this library does not know
-  kTruncated = 4,            // the bytes end too early
-  kCorrupt = 5,              // bytes that no encoder writes
-  kChecksumMismatch = 6,     // stored and computed checksums differ
-  kLimitExceeded = 7,        // well formed, but larger than the caller allows
+  kBadArgument = 1,         // the caller's mistake, not the data's
+  kNotAStream = 2,          // the signature is missing
+  kUnsupportedVersion = 3,  // a major version or a critical field that this library does not know
+  kTruncated = 4,           // the bytes end too early
+  kCorrupt = 5,             // bytes that no encoder writes
+  kChecksumMismatch = 6,    // stored and computed checksums differ
+  kLimitExceeded = 7,       // well formed, but larger than the caller allows
 };
 
 // Short stable name of a code, such as "truncated".
