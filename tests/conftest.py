@@ -39,3 +39,11 @@ def nodata_cube(grid) -> Cube:
     assert 0 < (cube.array == cube.nodata).mean() < 1
     cube.array.flags.writeable = False
     return cube
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, grid):
+    """A tiny pack, trained and exported by hyspec-train, with all that went into it."""
+    from training_fixtures import train_tiny  # imports PyTorch
+
+    return train_tiny(tmp_path_factory.mktemp("trained"), grid)

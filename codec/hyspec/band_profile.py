@@ -1,7 +1,7 @@
 """The ``band`` profile: band by band, one small autoencoder per band interval.
 
-After Mijares i Verdú et al., "A scalable reduced-complexity compression of hyperspectral remote
-sensing images using deep learning" (DCC 2022). Every band of a tile is normalised by its own mean
+After Mijares i Verdú et al., "Hyperspectral remote sensing data compression with neural networks"
+(DCC 2022). Every band of a tile is normalised by its own mean
 and standard deviation, which are sent as integers, and goes through the interval's analysis
 network. All bands are quantised with one step in sample units: a band with twice the standard
 deviation gets one octave more quality, and one that stays below the step is sent as its mean. That

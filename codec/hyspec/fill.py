@@ -11,7 +11,7 @@ FloatArray = npt.NDArray[np.float32]
 def fill_invalid(plane: FloatArray, valid: npt.NDArray[np.bool_]) -> FloatArray:
     """Replace invalid samples by averages of the valid ones around them.
 
-    The push-pull method (Gortler et al., "The lumigraph", SIGGRAPH 1996, section 3.4): averages of
+    The push-pull method (Gortler et al., "The lumigraph", SIGGRAPH 1996): averages of
     valid samples at ever coarser scales, taken from the finest scale that has any.
 
     Parameters

@@ -147,14 +147,19 @@ def decode_scales_and_means(decoder: RangeDecoder, symbols: Symbols, present: li
         symbols.mean[b] = m
 
 
+def channel_table(pack: Pack, model: Model, symbols: Symbols, band: int, channel: int) -> Table:
+    """4.3."""
+    rung = int(model.ladder[symbols.levels[band], channel]) + symbols.offsets[channel]
+    return model.tables[channel * pack.rungs + min(max(rung, 0), pack.rungs - 1)]
+
+
 def decode_latents(
     decoder: RangeDecoder, pack: Pack, model: Model, tile: Tile, symbols: Symbols, band: int
 ) -> Array:
-    """4.3, 4.4: the latents of one band."""
+    """4.4: the latents of one band."""
     latents = np.empty((pack.channels, *tile.grid), np.int32)
     for c in range(pack.channels):
-        rung = int(model.ladder[symbols.levels[band], c]) + symbols.offsets[c]
-        table = model.tables[c * pack.rungs + min(max(rung, 0), pack.rungs - 1)]
+        table = channel_table(pack, model, symbols, band, c)
         for position in np.ndindex(tile.grid):
             latents[c, *position] = decode_symbol(decoder, table)
     return latents

@@ -1,10 +1,10 @@
 """The band network: Ballé 2017 with few filters, one plane in, one plane out, any quality.
 
 Analysis: conv 9x9 / 4, GDN, conv 5x5 / 2, GDN, conv 5x5 / 2; synthesis mirrored with inverse GDN
-(Ballé et al., ICLR 2017, figure 2), with 48 filters as in Mijares i Verdú et al., "A scalable
-reduced-complexity compression of hyperspectral remote sensing images using deep learning" (DCC
-2022). Gain units make one network serve a range of qualities: Cui et al., "Asymmetric gained deep
-image compression with continuous rate adaptation", CVPR 2021.
+(Ballé, Laparra, Simoncelli, "End-to-end optimized image compression", ICLR 2017), with 48 filters
+as in Mijares i Verdú et al., "Hyperspectral remote sensing data compression with neural networks",
+DCC 2022. Gain units make one network serve a range of qualities: Cui et al., "Asymmetric gained
+deep image compression with continuous rate adaptation", CVPR 2021.
 """
 
 from __future__ import annotations

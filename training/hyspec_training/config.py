@@ -16,7 +16,8 @@ from hyspec_training.balle import STRIDE
 
 #: Models of a pack: one for all bands, or one for each interval that the codec tells apart.
 MODEL_COUNTS = (1, len(SEED_STARTS) + 1)
-#: Above this the integer tables would need more rungs than a byte can number.
+#: Beyond these the integer tables of a pack would be too many for its format.
+MAX_FILTERS = 512
 MAX_OCTAVES = 16
 
 _T = TypeVar("_T")
@@ -28,7 +29,7 @@ _LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "models": (lambda v: len(v) in MODEL_COUNTS, f"{' or '.join(map(str, MODEL_COUNTS))} names"),
     "scenes": (bool, "at least one pattern"),
     "patch": (lambda v: v > 0 and v % STRIDE == 0, f"a positive multiple of {STRIDE}"),
-    "filters": _AT_LEAST_ONE,
+    "filters": (lambda v: 1 <= v <= MAX_FILTERS, f"1 to {MAX_FILTERS}"),
     "octaves": (lambda v: 1 <= v <= MAX_OCTAVES, f"1 to {MAX_OCTAVES}"),
     "seed": (lambda v: 0 <= v <= 10**9, "0 to 1000000000"),
     "steps": _AT_LEAST_ONE,
@@ -165,7 +166,7 @@ def _check(config: Config, where: Path) -> None:
     pack, training = config.pack, config.training
     for key, name in (("name", pack.name), ("joint_name", pack.joint_name or pack.name)):
         if not _is_plain(name):
-            raise UsageError(f"{where} [pack] {key} is {name!r}; expected a name without slashes")
+            raise UsageError(f"{where} [pack] {key} is {name!r}; expected a plain name")
     if pack.joint_name == pack.name:
         raise UsageError(f"{where} [pack] joint_name is that of the pack itself, {pack.name!r}")
     if len(pack.models) > 1 and training.finetune_steps < 1:
@@ -177,7 +178,8 @@ def _check(config: Config, where: Path) -> None:
 
 def _is_plain(name: str) -> bool:
     """Whether a name can be that of a folder and stand in a stream's header."""
-    return name not in ("", ".", "..") and name.isprintable() and not set(name) & set("/\\")
+    fits = 1 <= len(name.encode()) <= 255 and name not in (".", "..")
+    return fits and name.isprintable() and not set(name) & set("/\\")
 
 
 def load(path: Path) -> Config:

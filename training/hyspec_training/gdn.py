@@ -2,7 +2,7 @@
 
 Ballé, Laparra, Simoncelli, "Density modeling of images using a generalized normalization
 transformation", ICLR 2016, with exponents fixed to 2 and 1/2 as in "End-to-end optimized image
-compression", ICLR 2017, equations (2) and (5).
+compression", ICLR 2017.
 """
 
 from __future__ import annotations

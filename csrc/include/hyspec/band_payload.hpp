@@ -62,7 +62,7 @@ struct BandSymbols {
   std::vector<std::int32_t> latents;         // active bands x channels x positions
 };
 
-constexpr std::int32_t kMaxScale = 577;  // section 3.1
+constexpr std::int32_t kMaxScale = 577;   // section 3.1
 constexpr std::int32_t kMinStep = -1024;  // section 2
 constexpr std::int32_t kMaxStep = 1536;
 // Exponent of the unit that a band's mean is counted in (section 3.2).

@@ -1,0 +1,257 @@
+"""Targets: the search itself, and rate, PSNR and RMSE of the streams that it leads to."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hyspec
+from hyspec import encoder, errors, metrics, rate_control
+from hyspec.options import EncodeOptions
+
+# ---- the search -----------------------------------------------------------------------------------
+
+
+@given(
+    low=st.integers(-1000, 1000),
+    span=st.integers(1, 2000),
+    slope=st.floats(0.003, 0.3),
+    rising=st.booleans(),
+    at=st.floats(0, 1),
+)
+def test_search_finds_the_nearest_step(low, span, slope, rising, at):
+    evaluated = []
+
+    def value(step):
+        evaluated.append(step)
+        assert low <= step <= low + span
+        return math.exp(slope * (step - low) * (1 if rising else -1))
+
+    target = math.exp(slope * span * at * (1 if rising else -1))
+    found = rate_control.bisect(value, target, low, low + span, rising=rising)
+    distance = abs(math.log(found.value / target))
+    assert distance <= slope / 2 * 1.001 + 2e-3
+    assert found.value == value(found.step)
+    assert len(evaluated) <= 40  # an evaluation is a whole encoding
+    assert len(set(evaluated[:-1])) == len(evaluated) - 1
+
+
+@pytest.mark.parametrize("rising", [False, True])
+def test_target_beyond_the_ends(rising):
+    values = dict(zip(range(10), range(1, 11) if rising else range(10, 0, -1), strict=True))
+    for target, best in ((0.01, 1), (1000, 10)):
+        assert rate_control.bisect(values.__getitem__, target, 0, 9, rising=rising).value == best
+
+
+def test_zero_values_do_not_disturb_the_search():
+    found = rate_control.bisect(lambda step: max(0, step - 50), 20, 0, 100, rising=True)
+    assert found == rate_control.Found(70, 20)
+
+
+def test_flat_value():
+    assert rate_control.bisect(lambda step: 3.0, 5.0, 0, 100, rising=True).value == 3.0
+
+
+@pytest.mark.parametrize("check", [rate_control.check_rate, rate_control.check_rmse])
+def test_relative_tolerance(check):
+    check(1.029, 1.0, 0, 2)
+    check(0.971, 1.0, 0, 2)
+    for value in (1.031, 0.969, 0.0, math.nan):
+        with pytest.raises(errors.TargetError):
+            check(value, 1.0, 0, 2)
+
+
+def test_psnr_tolerance():
+    rate_control.check_psnr(40.19, 40.0, 10, 60)
+    for value in (40.21, 39.79, math.inf, math.nan):
+        with pytest.raises(errors.TargetError):
+            rate_control.check_psnr(value, 40.0, 10, 60)
+
+
+def test_hint_names_the_range_or_the_nearest():
+    with pytest.raises(errors.TargetError, match="nearest rate to 9 bit/sample .* is 2") as caught:
+        rate_control.check_rate(2, 9, 0.125, 2)
+    assert "0.125 bit/sample to 2 bit/sample" in caught.value.hint
+    with pytest.raises(errors.TargetError) as caught:
+        rate_control.check_rate(2, 1.5, 0.125, 4)
+    assert caught.value.hint == "ask for 2 bit/sample"
+
+
+# ---- streams --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def large(grid):
+    """Enough tiles to steer over: 20 of 8 rows."""
+    return hyspec.synthetic.scene(160, 64, sensor=grid, seed=5).cube
+
+
+def rate(data, cube):
+    return 8 * len(data) / cube.array.size
+
+
+@pytest.mark.parametrize("bps", [0.05, 0.08, 0.12])
+@pytest.mark.parametrize("tile", [256, 32, (64, 32)])
+def test_bps(tiny_pack, large, bps, tile):
+    data = hyspec.encode(large, pack=tiny_pack, bps=bps, tile=tile)
+    assert rate(data, large) == pytest.approx(bps, rel=0.03)
+
+
+@pytest.mark.parametrize("bps", [0.35, 0.5])
+def test_bps_of_a_small_cube(tiny_pack, scene_cube, bps):
+    """Where header, index and chunk headers are most of the stream."""
+    part = hyspec.Cube(scene_cube.array[:, :, :6])
+    data = hyspec.encode(part, pack=tiny_pack, bps=bps, tile=(20, 18))
+    assert rate(data, part) == pytest.approx(bps, rel=0.03)
+
+
+@pytest.mark.parametrize("psnr", [26.0, 27.5, 29.0])
+def test_psnr(tiny_pack, scene_cube, psnr):
+    data = hyspec.encode(scene_cube, pack=tiny_pack, psnr=psnr)
+    decoded = hyspec.decode(data, pack_path=tiny_pack)
+    assert metrics.psnr_db(scene_cube, decoded) == pytest.approx(psnr, abs=0.2)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_rmse(tiny_pack, nodata_cube, share):
+    """Over the valid samples alone; the share is of the way from the least error to the most."""
+    lossy, fine = (
+        metrics.rmse(nodata_cube, hyspec.decode(data, pack_path=tiny_pack))
+        for data in (
+            hyspec.encode(nodata_cube, pack=tiny_pack, quality=q) for q in (5, 100)
+        )
+    )
+    target = fine + share * (lossy - fine)
+    data = hyspec.encode(nodata_cube, pack=tiny_pack, rmse=target, tile=16)
+    decoded = hyspec.decode(data, pack_path=tiny_pack)
+    assert metrics.rmse(nodata_cube, decoded) == pytest.approx(target, rel=0.03)
+
+
+def test_rmse_of_floats_is_in_sample_units(tiny_pack, scene_cube):
+    for factor in (1e-4, 1.0, 1e7):
+        cube = hyspec.Cube(scene_cube.array * factor)
+        data = hyspec.encode(cube, pack=tiny_pack, rmse=200 * factor)
+        decoded = hyspec.decode(data, pack_path=tiny_pack)
+        assert metrics.rmse(cube, decoded) == pytest.approx(200 * factor, rel=0.03)
+
+
+@pytest.mark.parametrize("tile", [256, 16])
+def test_quality_is_monotone(tiny_pack, large, tile):
+    rates, rmse = [], []
+    for quality in (0, 10, 20, 30, 50, 80):
+        data = hyspec.encode(large, pack=tiny_pack, quality=quality, tile=tile)
+        rates.append(len(data))
+        rmse.append(metrics.rmse(large, hyspec.decode(data, pack_path=tiny_pack)))
+    assert rates == sorted(rates)
+    assert rates[0] < rates[-1]
+    assert np.all(np.diff(rmse) <= 0.002 * rmse[0])
+    assert rmse[-1] < 0.8 * rmse[0]
+
+
+@pytest.mark.parametrize(
+    "target", [{"bps": 30.0}, {"bps": 1e-5}, {"psnr": 190.0}, {"psnr": 1.0}, {"rmse": 1e-3}, {"rmse": 9e9}]
+)
+def test_out_of_reach(tiny_pack, scene_cube, target):
+    with pytest.raises(errors.TargetError) as caught:
+        hyspec.encode(scene_cube, pack=tiny_pack, **target)
+    ends = [float(text) for text in re.findall(r"\d[\d.e+-]*", caught.value.hint)]
+    (wanted,) = target.values()
+    low, high = ends
+    assert low < high
+    assert not low <= wanted <= high
+    # The range is the truth: its ends can be had.
+    (name,) = target
+    nearest = low if wanted < low else high
+    hyspec.encode(scene_cube, pack=tiny_pack, **{name: nearest})
+
+
+def test_bytes_are_not_written_when_the_target_is_out_of_reach(tiny_pack, scene_cube):
+    written = []
+    with pytest.raises(errors.TargetError):
+        hyspec.encode_to(scene_cube, written.append, EncodeOptions(pack=tiny_pack, bps=30))
+    assert written == []
+
+
+@pytest.mark.parametrize("value", [7, -9999])
+def test_cubes_without_anything_to_search(tiny_pack, value):
+    """Constant and all-nodata cubes have one rate and no error."""
+    cube = hyspec.Cube(np.full((20, 20, 8), value, np.int16), nodata=-9999.0)
+    only = rate(hyspec.encode(cube, pack=tiny_pack), cube)
+    assert rate(hyspec.encode(cube, pack=tiny_pack, bps=only), cube) == only
+    with pytest.raises(errors.TargetError):
+        hyspec.encode(cube, pack=tiny_pack, bps=10 * only)
+    with pytest.raises(errors.TargetError):
+        hyspec.encode(cube, pack=tiny_pack, rmse=1.0)
+    with pytest.raises(errors.DataError, match="constant") as caught:
+        hyspec.encode(cube, pack=tiny_pack, psnr=30)
+    assert "--quality" in caught.value.hint
+
+
+@pytest.mark.parametrize("target", [{"bps": 0.1}, {"psnr": 27.0}, {"quality": 33.0}])
+def test_result_tells_the_quality_that_gives_the_same_stream(tiny_pack, scene_cube, target):
+    pieces = []
+    options = EncodeOptions(pack=tiny_pack, **target)
+    result = hyspec.encode_to(scene_cube, pieces.append, options)
+    assert 0 < result.quality < 100
+    again = hyspec.encode(scene_cube, pack=tiny_pack, quality=result.quality)
+    assert again == b"".join(pieces)
+
+
+# ---- cubes larger than the memory for a search ----------------------------------------------------
+
+
+@pytest.fixture
+def small_cache(monkeypatch, large, tiny_pack):
+    """A cache that holds the latents of a quarter of the tiles."""
+    pack = hyspec.pack.load(tiny_pack)
+    latents = large.array.size // pack.stride**2 * pack.channels
+    monkeypatch.setattr(encoder, "_CACHE_BYTES", latents)
+
+
+@pytest.mark.parametrize("bps", [0.11, 0.2])
+def test_steered_rate(tiny_pack, large, small_cache, bps):
+    analysed = []
+    options = EncodeOptions(pack=tiny_pack, bps=bps, tile=8, intervals="1-12,13-24", threads=1)
+    pieces = []
+
+    def progress(phase, done, total):
+        if phase == "analysis":
+            analysed.append(total)
+
+    hyspec.encode_to(large, pieces.append, options, progress)
+    assert set(analysed) == {10}  # of 40 chunks: the search saw a quarter
+    data = b"".join(pieces)
+    assert rate(data, large) == pytest.approx(bps, rel=0.03)
+    assert hyspec.decode(data, pack_path=tiny_pack).shape == large.shape
+
+
+def test_steering_is_the_same_for_any_number_of_threads(tiny_pack, large, small_cache):
+    streams = {
+        hyspec.encode(large, pack=tiny_pack, bps=0.15, tile=8, threads=threads)
+        for threads in (1, 3)
+    }
+    assert len(streams) == 1
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_steering_of_an_uneven_scene(tiny_pack, large, small_cache, flip):
+    """A scene of which one half is flat: the search and the steering see different things."""
+    samples = large.array.copy()
+    samples[:80] = samples[:80].mean((0, 1)).astype("u2") + (samples[:80] % 5)
+    cube = hyspec.Cube(samples[::-1] if flip else samples)
+    data = hyspec.encode(cube, pack=tiny_pack, bps=0.12, tile=8)
+    assert rate(data, cube) == pytest.approx(0.12, rel=0.06)
+
+
+def test_sampled_psnr_is_near(tiny_pack, large, small_cache):
+    data = hyspec.encode(large, pack=tiny_pack, psnr=27, tile=8)
+    decoded = hyspec.decode(data, pack_path=tiny_pack)
+    assert metrics.psnr_db(large, decoded) == pytest.approx(27, abs=1)
+
+
+def test_cube_of_one_tile_is_searched_as_a_whole(tiny_pack, large, small_cache):
+    data = hyspec.encode(large, pack=tiny_pack, bps=0.08)
+    assert rate(data, large) == pytest.approx(0.08, rel=0.03)
