@@ -247,6 +247,22 @@ def test_missing_and_superfluous_words() -> None:
         _core.decode_symbols(tables, np.zeros(0, np.uint32), zeros(1))
 
 
+def test_the_zero_word_of_a_seal_is_checked() -> None:
+    rng = np.random.default_rng(9)
+    freq = random_freq(rng, 20)
+    tables, symbols = one_table(freq), rng.choice(19, 400).astype(np.int32)
+    zero_words = 0
+    for count in range(1, len(symbols)):
+        words = encode(freq, symbols[:count])
+        if words[-1] == 0:
+            zero_words += 1
+            for low in (1, 2**31, 2**32 - 1):
+                words[-1] = low
+                with pytest.raises(_core.CoreError, match="goes on after the last symbol"):
+                    _core.decode_symbols(tables, words, zeros(count))
+    assert zero_words > 3
+
+
 def test_missing_words_are_noticed_at_once() -> None:
     # At the first word that is needed beyond the zero after the end, not after the last symbol.
     freq = [1, 1, 65534]

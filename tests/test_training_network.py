@@ -25,7 +25,7 @@ def randomise(module, seed, spread=0.5):
     return module
 
 
-# ---- GDN ------------------------------------------------------------------------------------------
+# ---- GDN ----------------------------------------------------------------------------------------
 
 
 def gdn_by_hand(x, beta_root, gamma_root, inverse):
@@ -65,7 +65,7 @@ def test_every_gdn_parameter_learns():
         assert (parameter.grad != 0).all()
 
 
-# ---- gain units -----------------------------------------------------------------------------------
+# ---- gain units ---------------------------------------------------------------------------------
 
 
 def test_gains_start_at_one_octave_per_octave():
@@ -93,7 +93,7 @@ def test_gains_are_log_linear_between_knots_and_beyond(quality, seed):
             assert values[0, channel].item() == pytest.approx(math.exp(inside + beyond), rel=1e-6)
 
 
-# ---- prior ----------------------------------------------------------------------------------------
+# ---- prior --------------------------------------------------------------------------------------
 
 
 def cumulative_by_hand(prior, channel, y):
@@ -173,7 +173,7 @@ def test_impossible_latents_have_a_finite_price(prior):
     assert (bits > 25).all()
 
 
-# ---- whole network --------------------------------------------------------------------------------
+# ---- whole network ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 16), (32, 48), (64, 16)])

@@ -36,9 +36,9 @@ _SCALE_ONE = 65
 _SCALES_PER_OCTAVE = 16
 #: Samples that go through a network at once; bounds memory and keeps caches warm.
 _BATCH_SAMPLES = 1 << 19
-#: Rounding of latents: below one half, zero gets more than its share (a dead zone), which costs
-#: less distortion than it saves rate.
-_ROUNDING = 0.45
+#: Latents are rounded to the nearest integer. A dead zone (less than one half) loses: 0.05 dB at
+#: 0.45, 0.25 dB at 0.35, at equal rate on the validation scenes of the shipped packs.
+_ROUNDING = 0.5
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, intervals, pack, rate_control, source_metadata
+from hyspec import _core, framing, intervals, pack, rate_control, source_metadata
 from hyspec.band_profile import (
     PROFILE_ID,
     PROFILE_VERSION,
@@ -54,7 +54,8 @@ class EncodeResult:
     profile, pack : str
         Profile, and name of the pack.
     quality : float
-        The quality that ``quality=`` would take to get the same stream.
+        The value of ``quality=`` that gives the same stream, if it lies within 0 to 100 and the
+        rate was not steered from tile to tile; else the nearest.
     intervals : str
         Band intervals, 1-based inclusive.
     """
@@ -308,14 +309,18 @@ class _Encoder:
     ) -> int:
         samples = math.prod(self._cube.shape)
         share = len(self._jobs) / len(jobs)
-        frame = len(_core.serialize_preamble(self._header)) + _FRAME_BYTES
-        frame += _CHUNK_BYTES * len(self._jobs)
+        preamble = len(_core.serialize_preamble(self._header))
+        frame = framing.stream_size(preamble, self._cube.rows, [])
+
+        def chunk(job: _Job, step: int) -> int:
+            payload = len(self._chunk(job, analyses[job], step)[0])
+            return framing.chunk_size(job.tile.number, job.interval, job.tile.rows, payload)
 
         def rate(step: int) -> float:
-            payloads = ordered_map(
-                lambda job: len(self._chunk(job, analyses[job], step)[0]), jobs, self._threads
-            )
-            return 8 * (frame + share * sum(payloads)) / samples
+            chunks = list(ordered_map(lambda job: chunk(job, step), jobs, self._threads))
+            # Exact where every chunk is searched, else in proportion.
+            size = framing.stream_size(preamble, self._cube.rows, chunks)
+            return 8 * (frame + share * (size - frame)) / samples
 
         found = rate_control.bisect(rate, target, low, high, rising=False)
         if abs(found.value / target - 1) > rate_control.RATE_TOLERANCE:
@@ -383,11 +388,6 @@ class _Encoder:
 
 def _silent(phase: str, done: int, total: int) -> None:
     """Report nothing."""
-
-
-#: Bytes of trailer and index, and per chunk of header and index entry: for the rate's estimate.
-_FRAME_BYTES = 45
-_CHUNK_BYTES = 28
 
 
 def _sample_type(cube: Cube, found: Survey, float_step: float | None) -> SampleType:

@@ -1,6 +1,7 @@
 """The `band` profile in plain Python, in the order of docs/band_profile.md.
 
-Written from the documents alone and as slow as it likes, so that two readings of them can be compared.
+Written from the documents alone and as slow as it likes, so that two readings of them can be
+compared.
 """
 
 from __future__ import annotations
@@ -205,31 +206,38 @@ def values(model: Model, tile: Tile, symbols: Symbols) -> Array:
 
 def samples(planes: Array, header: container.Header, valid: Array | None) -> Array:
     """6.4, 6.5: values as samples, any shape."""
-    dtype = np.dtype(header["sample_type"])
-    nodata = header.get("nodata")
     n = np.where(np.isnan(planes), 0, np.rint(planes))
-    if dtype.kind == "f":
-        step = header["step"]
-        k = math.floor(min(float(np.finfo(dtype).max) / step, 2**62))
-        out = (np.clip(n, -k, k) * step).astype(dtype)
-        with np.errstate(over="ignore"):
-            mark = None if nodata is None or np.isnan(nodata) else dtype.type(nodata)
-        if mark is not None:
-            moved = dtype.type(float(mark) + step)
-            out[out == mark] = np.nextafter(mark, dtype.type(np.inf)) if moved == mark else moved
-        lost = dtype.type(np.nan) if mark is None else mark
-    else:
-        limits = np.iinfo(dtype)
-        shift = 2**31 if dtype == np.uint32 else 0
-        out = np.clip(n + shift, limits.min, limits.max).astype(dtype)
-        whole = nodata is not None and float(nodata).is_integer()
-        if whole and limits.min <= nodata <= limits.max:
-            mark = int(nodata)
-            out[out == mark] = mark - 1 if mark == limits.max else mark + 1
-            lost = dtype.type(mark)
-        else:
-            lost = dtype.type(0)
-    return out if valid is None else np.where(valid == 1, out, lost).astype(dtype)
+    dtype = np.dtype(header["sample_type"])
+    convert = float_samples if dtype.kind == "f" else integer_samples
+    out, nodata = convert(n, dtype, header)
+    return out if valid is None else np.where(valid == 1, out, nodata).astype(dtype)
+
+
+def float_samples(
+    n: Array, dtype: np.dtype[Any], header: container.Header
+) -> tuple[Array, float | np.floating[Any]]:
+    step = header["step"]
+    k = math.floor(min(float(np.finfo(dtype).max) / step, 2**62))
+    out = (np.clip(n, -k, k) * step).astype(dtype)
+    if math.isnan(header.get("nodata", math.nan)):
+        return out, math.nan
+    with np.errstate(over="ignore"):
+        nodata = dtype.type(header["nodata"])
+    moved = dtype.type(float(nodata) + step)
+    out[out == nodata] = np.nextafter(nodata, dtype.type(np.inf)) if moved == nodata else moved
+    return out, nodata
+
+
+def integer_samples(
+    n: Array, dtype: np.dtype[Any], header: container.Header
+) -> tuple[Array, float]:
+    limits = np.iinfo(dtype)
+    out = np.clip(n + (2**31 if dtype == np.uint32 else 0), limits.min, limits.max).astype(dtype)
+    nodata = float(header.get("nodata", math.nan))
+    if not (nodata.is_integer() and limits.min <= nodata <= limits.max):
+        return out, 0
+    out[out == nodata] = nodata - 1 if nodata == limits.max else nodata + 1
+    return out, nodata
 
 
 # A whole stream -----------------------------------------------------------------------------------

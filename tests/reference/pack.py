@@ -50,27 +50,31 @@ def load(folder: Path) -> Pack:
         files[name] = (folder / name).read_bytes()
         assert hashlib.sha256(files[name]).hexdigest() == digest
     pack = Pack(
-        hashlib.sha256(raw).digest(),
-        *(manifest[key] for key in ("stride", "channels", "levels", "rungs")),
-        [],
+        id=hashlib.sha256(raw).digest(),
+        stride=manifest["stride"],
+        channels=manifest["channels"],
+        levels=manifest["levels"],
+        rungs=manifest["rungs"],
+        models=[],
     )
     for k in range(len(manifest["models"])):
         arrays = {
             name: np.load(io.BytesIO(files[f"model-{k}/{name}.npy"]), allow_pickle=False)
             for name in ("log2_inverse_gain", "freq", "start", "first", "ladder")
         }
+        gains = [gain(arrays["log2_inverse_gain"], n, slope=-1) for n in range(pack.levels)]
         pack.models.append(
             Model(
-                read_tables(arrays["freq"], arrays["start"], arrays["first"]),
-                arrays["ladder"],
-                np.float32([gain(arrays["log2_inverse_gain"], n, -1) for n in range(pack.levels)]),
-                files[f"model-{k}/synthesis.onnx"],
+                tables=read_tables(arrays["freq"], arrays["start"], arrays["first"]),
+                ladder=arrays["ladder"],
+                log2_inverse_gain=np.array(gains, np.float32),
+                synthesis=files[f"model-{k}/synthesis.onnx"],
             )
         )
     return pack
 
 
-def gain(knots: Array, level: int, slope: int) -> Array:
+def gain(knots: Array, level: int, *, slope: int) -> Array:
     """Section 5: logarithms of gains at one level, shape (channels,)."""
     octave = level / 32
     last = len(knots) - 1

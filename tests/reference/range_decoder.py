@@ -68,7 +68,7 @@ class RangeDecoder:
         """1.5: a number of 0 to 16 equally likely bits."""
         if bits == 0:
             return 0
-        freq = 2 ** (24 - bits)
+        freq = 1 << (24 - bits)
         value = self.quantile() // freq
         self.consume(value * freq, freq)
         return value
@@ -98,9 +98,9 @@ class Table:
 
     def __init__(self, first: int, freq: Sequence[int]) -> None:
         require(len(freq) >= 2 and min(freq) >= 1 and sum(freq) == 65536, "not a table")
-        require(-(2**31) <= first and first + len(freq) - 2 < 2**31, "not a table of int32")
         self.first = first
         self.freq = freq
+        require(first >= -(2**31) and self.last < 2**31, "not a table of int32")
         self.start = [0, *accumulate(freq)]
 
     @property
@@ -120,7 +120,7 @@ def decode_symbol(decoder: RangeDecoder, table: Table) -> int:
     k = decoder.uniform(5)
     low = decoder.uniform(k - 16) << 16 if k > 16 else 0
     low += decoder.uniform(min(k, 16))
-    distance = 2**k + low
+    distance = (1 << k) + low
     value = table.last + distance if above else table.first - distance
     require(-(2**31) <= value < 2**31, "an escaped value that is not an int32")
     return value
