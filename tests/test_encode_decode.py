@@ -62,7 +62,9 @@ def test_every_byte_order(tiny_pack, scene_cube, dtype):
     native = scaled(scene_cube.array[:20], dtype)
     data = hyspec.encode(native, pack=tiny_pack)
     for order in "<>":
-        assert hyspec.encode(native.astype(native.dtype.newbyteorder(order)), pack=tiny_pack) == data
+        assert (
+            hyspec.encode(native.astype(native.dtype.newbyteorder(order)), pack=tiny_pack) == data
+        )
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32"])
@@ -294,7 +296,9 @@ def test_nodata_costs_little_and_does_not_spoil_the_rest(tiny_pack, nodata_cube)
     mask = mask_of(nodata_cube)
     other[~mask] = 32000
     data = hyspec.encode(nodata_cube, pack=tiny_pack)
-    same = hyspec.encode(dataclasses.replace(nodata_cube, array=other, nodata=32000.0), pack=tiny_pack)
+    same = hyspec.encode(
+        dataclasses.replace(nodata_cube, array=other, nodata=32000.0), pack=tiny_pack
+    )
     # The header's nodata value differs; the chunks' content does not.
     assert abs(len(data) - len(same)) < 8
     first = hyspec.decode(data, pack_path=tiny_pack).array

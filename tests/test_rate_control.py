@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hyspec
-from hyspec import encoder, errors, metrics, rate_control
+from hyspec import _core, encoder, errors, framing, metrics, rate_control, tiling
 from hyspec.options import EncodeOptions
 
 # ---- the search -----------------------------------------------------------------------------------
@@ -80,6 +80,32 @@ def test_hint_names_the_range_or_the_nearest():
     assert caught.value.hint == "ask for 2 bit/sample"
 
 
+@pytest.mark.parametrize("rows", [5, 200, 20_000])
+@pytest.mark.parametrize("payload", [0, 1, 100, 127, 128, 20_000])
+def test_size_of_a_stream_is_predicted_exactly(rows, payload):
+    header = _core.Header(
+        rows=rows,
+        columns=3,
+        bands=4,
+        sample_type="uint8",
+        tile_rows=100,
+        tile_columns=2,
+        profile=1,
+        profile_version=0,
+        intervals=[(1, 0), (3, 0)],
+    )
+    writer = _core.StreamWriter(header)
+    size, chunks = len(writer.begin()), []
+    preamble = size
+    for tile in tiling.TileGrid(rows, 3, 100, 2):
+        for interval in range(2):
+            written = writer.chunk(tile.number, interval, tile.rows, 0, bytes(payload))
+            assert len(written) == framing.chunk_size(tile.number, interval, tile.rows, payload)
+            chunks.append(len(written))
+    size += sum(chunks) + len(writer.finish())
+    assert framing.stream_size(preamble, rows, chunks) == size == writer.size
+
+
 # ---- streams --------------------------------------------------------------------------------------
 
 
@@ -93,14 +119,14 @@ def rate(data, cube):
     return 8 * len(data) / cube.array.size
 
 
-@pytest.mark.parametrize("bps", [0.05, 0.08, 0.12])
+@pytest.mark.parametrize("bps", [0.06, 0.09, 0.12])
 @pytest.mark.parametrize("tile", [256, 32, (64, 32)])
 def test_bps(tiny_pack, large, bps, tile):
     data = hyspec.encode(large, pack=tiny_pack, bps=bps, tile=tile)
     assert rate(data, large) == pytest.approx(bps, rel=0.03)
 
 
-@pytest.mark.parametrize("bps", [0.35, 0.5])
+@pytest.mark.parametrize("bps", [0.65, 0.8])
 def test_bps_of_a_small_cube(tiny_pack, scene_cube, bps):
     """Where header, index and chunk headers are most of the stream."""
     part = hyspec.Cube(scene_cube.array[:, :, :6])
@@ -120,9 +146,7 @@ def test_rmse(tiny_pack, nodata_cube, share):
     """Over the valid samples alone; the share is of the way from the least error to the most."""
     lossy, fine = (
         metrics.rmse(nodata_cube, hyspec.decode(data, pack_path=tiny_pack))
-        for data in (
-            hyspec.encode(nodata_cube, pack=tiny_pack, quality=q) for q in (5, 100)
-        )
+        for data in (hyspec.encode(nodata_cube, pack=tiny_pack, quality=q) for q in (5, 100))
     )
     target = fine + share * (lossy - fine)
     data = hyspec.encode(nodata_cube, pack=tiny_pack, rmse=target, tile=16)
@@ -152,7 +176,8 @@ def test_quality_is_monotone(tiny_pack, large, tile):
 
 
 @pytest.mark.parametrize(
-    "target", [{"bps": 30.0}, {"bps": 1e-5}, {"psnr": 190.0}, {"psnr": 1.0}, {"rmse": 1e-3}, {"rmse": 9e9}]
+    "target",
+    [{"bps": 30.0}, {"bps": 1e-5}, {"psnr": 190.0}, {"psnr": 1.0}, {"rmse": 1e-3}, {"rmse": 9e9}],
 )
 def test_out_of_reach(tiny_pack, scene_cube, target):
     with pytest.raises(errors.TargetError) as caught:
@@ -242,8 +267,8 @@ def test_steering_of_an_uneven_scene(tiny_pack, large, small_cache, flip):
     samples = large.array.copy()
     samples[:80] = samples[:80].mean((0, 1)).astype("u2") + (samples[:80] % 5)
     cube = hyspec.Cube(samples[::-1] if flip else samples)
-    data = hyspec.encode(cube, pack=tiny_pack, bps=0.12, tile=8)
-    assert rate(data, cube) == pytest.approx(0.12, rel=0.06)
+    data = hyspec.encode(cube, pack=tiny_pack, bps=0.22, tile=8)
+    assert rate(data, cube) == pytest.approx(0.22, rel=0.05)
 
 
 def test_sampled_psnr_is_near(tiny_pack, large, small_cache):

@@ -140,9 +140,7 @@ def test_lists_with_an_entry_per_band_are_cut(tiny_pack):
     names = [f"band {k}" for k in range(6)]
     envi = {"band names": names, "default bands": ["1", "2", "3"]}
     cube = Cube(np.arange(120, dtype="u1").reshape(4, 5, 6), metadata={"envi": envi})
-    part = hyspec.decode(
-        hyspec.encode(cube, pack=tiny_pack), bands=(2, 4), pack_path=tiny_pack
-    )
+    part = hyspec.decode(hyspec.encode(cube, pack=tiny_pack), bands=(2, 4), pack_path=tiny_pack)
     assert part.metadata["envi"]["band names"] == names[2:4]
     assert part.metadata["envi"]["default bands"] == ["1", "2", "3"]
 
@@ -271,8 +269,9 @@ def test_cut_off_stream(tiny_pack, data, whole):
         assert len(stream.damage) == len(entries) - kept
         intact = np.ones(whole.shape, bool)
         for damage in stream.damage:
-            rows, columns, bands = (slice(r.start, r.stop) for r in (
-                damage.rows, damage.columns, damage.bands))
+            rows, columns, bands = (
+                slice(r.start, r.stop) for r in (damage.rows, damage.columns, damage.bands)
+            )
             intact[rows, columns, bands] = False
         assert np.array_equal(found[intact], whole[intact])
         assert not found[~intact].any()
@@ -387,7 +386,11 @@ def test_recovery_of_a_lying_shape_is_refused():
 
 def test_huge_chunk_is_refused_before_anything_is_reserved():
     data = lying_header(
-        rows=8192, columns=8192, tile_rows=8192, tile_columns=8192, bands=65535,
+        rows=8192,
+        columns=8192,
+        tile_rows=8192,
+        tile_columns=8192,
+        bands=65535,
         intervals=[(65535, 0)],
     )
     stream = Stream(data, on_damage="fill")

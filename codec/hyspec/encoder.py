@@ -219,16 +219,17 @@ class _Encoder:
         # With every tile searched the step is right for the whole; else the rate is steered from
         # tile to tile, by what the tiles before have cost: the same for any number of threads.
         searched = not analyses or len(analyses) == len(self._jobs)
-        target = None if searched else self._options.bps
-        groups = [self._jobs] if target is None else self._jobs_by_tile()
+        bps = None if searched else self._options.bps
+        plan = None if bps is None else self._plan(bps, step, analyses)
+        groups = [self._jobs] if plan is None else self._jobs_by_tile()
         with translated("cannot write the stream"):
             writer = _core.StreamWriter(self._header)
             write(writer.begin())
-            done, pixels = 0, 0
+            done = 0
             for group in groups:
                 paced = step
-                if target is not None:
-                    paced += self._correction(writer, target, pixels)
+                if plan is not None:
+                    paced += _correction(writer.size, plan, group[0].tile.number)
                     paced = max(_core.MIN_STEP, min(_core.MAX_STEP, paced))
 
                 def encode(job: _Job, paced: int = paced) -> tuple[_Job, bytes, int]:
@@ -240,7 +241,6 @@ class _Encoder:
                     write(writer.chunk(tile.number, job.interval, tile.rows, checksum, payload))
                     done += 1
                     self._progress("encoding", done, len(self._jobs))
-                pixels += group[0].tile.rows * group[0].tile.columns
             write(writer.finish())
             return writer.size, step
 
@@ -248,12 +248,37 @@ class _Encoder:
         count = len(self.partition)
         return [self._jobs[k : k + count] for k in range(0, len(self._jobs), count)]
 
-    def _correction(self, writer: _core.StreamWriter, target: float, pixels: int) -> int:
-        """Change of the step that makes up for what the first ``pixels`` pixels cost too much."""
-        tile_bits = target * self._grid.tile_rows * self._grid.tile_columns * self._cube.bands
-        excess = 8 * writer.size - target * pixels * self._cube.bands
-        tiles = max(-2.0, min(2.0, excess / tile_bits))
-        return round(STEPS_PER_OCTAVE * tiles)
+    def _plan(
+        self, bps: float, step: int, analyses: dict[_Job, TileAnalysis]
+    ) -> npt.NDArray[np.float64]:
+        """Bytes that the stream should have before each tile and after the last one.
+
+        A tile is taken to cost as much per pixel as the nearest one of the search: the quality
+        stays even over a scene whose parts cost differently.
+        """
+        found: dict[int, float] = {}  # bytes per pixel, by tile
+        for job, analysis in analyses.items():
+            tile = job.tile
+            size = self._chunk_size(job, analysis, step)
+            found[tile.number] = found.get(tile.number, 0.0) + size / (tile.rows * tile.columns)
+        searched = np.array(sorted(found))
+        nearest = np.searchsorted((searched[1:] + searched[:-1]) / 2, np.arange(len(self._grid)))
+        cost = np.array(
+            [
+                found[int(searched[n])] * tile.rows * tile.columns
+                for n, tile in zip(nearest, self._grid, strict=True)
+            ]
+        )
+        entries = framing.entry_size(round(cost.sum() / len(self._jobs))) * len(self._jobs)
+        begin = len(_core.serialize_preamble(self._header))
+        end = bps * math.prod(self._cube.shape) / 8 - entries
+        end -= framing.stream_size(0, self._cube.rows, [])
+        before = np.concatenate([[0.0], np.cumsum(cost)]) / cost.sum()
+        return np.asarray(begin + before * (end - begin))
+
+    def _chunk_size(self, job: _Job, analysis: TileAnalysis, step: int) -> int:
+        payload, _ = self._chunk(job, analysis, step)
+        return framing.chunk_size(job.tile.number, job.interval, job.tile.rows, len(payload))
 
     # ---- targets ------------------------------------------------------------------------------
 
@@ -312,12 +337,12 @@ class _Encoder:
         preamble = len(_core.serialize_preamble(self._header))
         frame = framing.stream_size(preamble, self._cube.rows, [])
 
-        def chunk(job: _Job, step: int) -> int:
-            payload = len(self._chunk(job, analyses[job], step)[0])
-            return framing.chunk_size(job.tile.number, job.interval, job.tile.rows, payload)
-
         def rate(step: int) -> float:
-            chunks = list(ordered_map(lambda job: chunk(job, step), jobs, self._threads))
+            chunks = list(
+                ordered_map(
+                    lambda job: self._chunk_size(job, analyses[job], step), jobs, self._threads
+                )
+            )
             # Exact where every chunk is searched, else in proportion.
             size = framing.stream_size(preamble, self._cube.rows, chunks)
             return 8 * (frame + share * (size - frame)) / samples
@@ -384,6 +409,13 @@ class _Encoder:
                 total += float(np.vdot(error, error))
                 count += error.size
         return total, count
+
+
+def _correction(size: int, plan: npt.NDArray[np.float64], tile: int) -> int:
+    """Change of the step that makes up for what the tiles before this one cost too much."""
+    average = (plan[-1] - plan[0]) / (len(plan) - 1)
+    tiles = max(-2.0, min(2.0, float((size - plan[tile]) / average)))
+    return round(STEPS_PER_OCTAVE * tiles)
 
 
 def _silent(phase: str, done: int, total: int) -> None:

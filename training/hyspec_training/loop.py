@@ -104,7 +104,7 @@ def train_stage(
         loss, rate, mse = rate_distortion(x, decoded, bits, quality, stage.rate_slope)
         if not torch.isfinite(loss):
             raise DataError(
-                f"training of {stage.name} diverged: the loss at step {step} is {float(loss)}",
+                f"training of {stage.name} diverged: the loss at step {step} is {loss.detach():g}",
                 hint="lower the learning rate, and start again in an empty work folder",
             )
         optimiser.zero_grad(set_to_none=True)

@@ -1,0 +1,90 @@
+"""Rate and distortion of hyspec on given scenes: python -m hyspec_bench.rates SCENE... --bps R...
+
+Encodes every scene at every rate, decodes the stream and measures. Prints one line of JSON per
+measurement, or a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import hyspec
+from hyspec.errors import TargetError
+from hyspec.options import DEFAULT_PACK
+from hyspec_tools import report
+
+
+def measure(path: str, rates: Sequence[float], pack: str, threads: int) -> Iterator[dict[str, Any]]:
+    """Yield one record per rate: the keys of the programs' JSON, with scene and target."""
+    cube = hyspec.io.read(path)
+    for rate in rates:
+        started = time.perf_counter()
+        try:
+            data = hyspec.encode(cube, bps=rate, pack=pack, threads=threads)
+        except TargetError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            continue
+        encoded = time.perf_counter()
+        decoded = hyspec.decode(data, pack_path=pack, threads=threads)
+        finished = time.perf_counter()
+        comparison = hyspec.metrics.compare(cube, decoded)
+        record = report.record(
+            bytes=len(data),
+            bps=8 * len(data) / cube.array.size,
+            encode_seconds=encoded - started,
+            decode_seconds=finished - encoded,
+            profile="band",
+            pack=pack,
+            **report.quality(comparison),
+        )
+        yield {"scene": Path(path).stem, "target_bps": rate, "shape": list(cube.shape)} | record
+
+
+def markdown(records: Sequence[dict[str, Any]]) -> str:
+    """Table of scenes by rates: PSNR in dB / mean spectral angle in degrees."""
+    rates = sorted({r["target_bps"] for r in records})
+    scenes = list(dict.fromkeys(r["scene"] for r in records))
+    cells = {(r["scene"], r["target_bps"]): r for r in records}
+    lines = [
+        "| scene | " + " | ".join(f"{rate:g} bit/sample" for rate in rates) + " |",
+        "|---" * (len(rates) + 1) + "|",
+    ]
+    for scene in scenes:
+        texts = [
+            f"{r['psnr_db']:.2f} / {r['sam_deg']:.2f}" if r else "-"
+            for r in (cells.get((scene, rate)) for rate in rates)
+        ]
+        lines.append(f"| {scene} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser("python -m hyspec_bench.rates", description=__doc__)
+    parser.add_argument("scenes", nargs="+", metavar="SCENE", help="cubes that hyspec reads")
+    parser.add_argument("--bps", nargs="+", type=float, default=[0.1, 0.25, 0.5], metavar="R")
+    parser.add_argument("--pack", default=DEFAULT_PACK)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    arguments = parser.parse_args(argv)
+    records = []
+    for path in tqdm(arguments.scenes, unit="scene", disable=None):
+        for record in measure(path, arguments.bps, arguments.pack, arguments.threads):
+            records.append(record)
+            if not arguments.markdown:
+                print(json.dumps(record), flush=True)
+    if arguments.markdown:
+        print(markdown(records))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,223 @@
+"""Makes the golden streams of the band profile: python tests/golden/make_streams.py.
+
+Whole streams of small cubes, coded with the tiny pack, and what every later version has to decode
+from them: description, checksums of the symbols, and samples (within one whole number, because the
+last digit of a network's output is the machine's). Invalid ones name the error that they end in.
+
+Run once per format version. A file that exists is never changed, because the encoder may become
+better, and its floating-point arithmetic depends on the machine; a new format version adds files
+with its own name.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import hyspec
+from hyspec import _core
+
+GOLDEN = Path(__file__).resolve().parent
+FOLDER = GOLDEN / "streams"
+PACK = GOLDEN / "packs" / "tiny-v1"
+EXPECTED = "v1.0-expected.json"
+
+# ---- cubes
+
+
+def scene(rows: int, columns: int, bands: int) -> npt.NDArray[np.float64]:
+    """Two smooth fields with an edge between them, noise, and spectra of their own."""
+    rng = np.random.default_rng(100 * rows + columns)
+    y, x = np.mgrid[:rows, :columns] / 6.0
+    share = 1 / (1 + np.exp(4 * (np.sin(x) + np.cos(y))))
+    band = np.arange(bands) / max(1, bands - 1)
+    bright, dark = 900 + 700 * np.sin(3 * band), 300 + 200 * band
+    cube = share[..., None] * bright + (1 - share[..., None]) * dark
+    noisy: npt.NDArray[np.float64] = cube + rng.normal(0, 4, cube.shape)
+    return noisy
+
+
+def described_uint16() -> hyspec.Cube:
+    return hyspec.Cube(
+        np.rint(scene(24, 20, 8)).astype(np.uint16),
+        wavelengths=np.linspace(450, 800, 8),
+        fwhm=np.full(8, 9.5),
+        wavelength_unit="Nanometers",
+        bad_bands=np.array([False] * 7 + [True]),
+        metadata={"envi": {"sensor type": "example", "lines": "24"}},
+    )
+
+
+def int16_with_nodata() -> hyspec.Cube:
+    array = np.rint(scene(24, 20, 6) - 600).astype(np.int16)
+    array[:7, :9] = -9999
+    array[15, :, 2:4] = -9999
+    array[..., 5] = -9999
+    return hyspec.Cube(array, nodata=-9999.0)
+
+
+def float32_with_nan() -> hyspec.Cube:
+    array = (scene(20, 20, 5) / 1600).astype(np.float32)
+    array[4:8, 5:11, :3] = np.nan
+    return hyspec.Cube(array)
+
+
+def uint32_with_offset() -> hyspec.Cube:
+    return hyspec.Cube((np.rint(scene(18, 17, 4)) + (2**32 - 2000)).astype(np.uint32))
+
+
+def int32_with_peaks() -> hyspec.Cube:
+    """The ends of the range: the largest scales and levels there are."""
+    array = np.rint(scene(32, 32, 3)).astype(np.int32)
+    array[9:12, 9:12] = 2**31 - 1
+    array[20, 20, 1] = -(2**31)
+    return hyspec.Cube(array)
+
+
+def constant_bands() -> hyspec.Cube:
+    array = np.rint(scene(16, 16, 5) / 8).astype(np.uint8)
+    array[..., 1] = 255
+    array[..., 2] = 0
+    return hyspec.Cube(array)
+
+
+def all_nodata() -> hyspec.Cube:
+    return hyspec.Cube(np.full((9, 5, 3), 7, np.int8), nodata=7.0)
+
+
+CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
+    "uint16": (described_uint16(), {"quality": 60, "intervals": "1-3,4-8"}),
+    "int16-nodata": (int16_with_nodata(), {"quality": 70, "intervals": "1-6", "tile": 16}),
+    "float32": (float32_with_nan(), {"quality": 65, "intervals": "1-5"}),
+    "float64": (
+        hyspec.Cube(scene(12, 13, 3), nodata=-1.5),
+        {"quality": 50, "intervals": "1-3", "float_step": 0.5},
+    ),
+    "uint32": (uint32_with_offset(), {"quality": 60, "intervals": "1-2,3-4"}),
+    "int32-peaks": (int32_with_peaks(), {"quality": 100, "intervals": "1-3"}),
+    "uint8-constant-bands": (constant_bands(), {"quality": 50, "intervals": "1-5"}),
+    "int8-all-nodata": (all_nodata(), {"intervals": "1-3"}),
+    "tiles-2d": (
+        hyspec.Cube(np.rint(scene(37, 29, 4)).astype(np.uint16)),
+        {"quality": 50, "intervals": "1-1,2-4", "tile": (16, 12)},
+    ),
+    "one-pixel": (hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)), {"intervals": "1-4"}),
+    "one-band": (
+        hyspec.Cube(np.rint(scene(30, 22, 1)).astype(np.int16)),
+        {"quality": 75, "intervals": "1-1"},
+    ),
+}
+
+# ---- what readers have to find
+
+
+def floats(values: npt.NDArray[np.float64] | None) -> list[str] | None:
+    return None if values is None else [repr(float(v)) for v in values]
+
+
+def describe(stream: hyspec.Stream, data: bytes) -> dict[str, Any]:
+    """Everything but the samples; floats by repr, what is absent left out."""
+    found = {
+        "shape": list(stream.shape),
+        "dtype": stream.dtype.name,
+        "step": None if stream.header.step is None else repr(stream.header.step),
+        "tile": list(stream.tile_size),
+        "intervals": [[i.start, i.stop] for i in stream.intervals],
+        "nodata": None if stream.nodata is None else repr(stream.nodata),
+        "wavelengths": floats(stream.wavelengths),
+        "fwhm": floats(stream.fwhm),
+        "wavelength_unit": stream.wavelength_unit,
+        "bad_bands": None if stream.bad_bands is None else stream.bad_bands.tolist(),
+        "metadata": stream.metadata or None,
+        "chunks": [
+            [entry.tile, entry.interval, f"{_core.check_chunk(data, entry).symbols_crc:08x}"]
+            for entry in stream.index.chunks
+        ],
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def npy(array: npt.NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def valid_files() -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+    for name, (cube, settings) in CUBES.items():
+        data = hyspec.encode(cube, pack=PACK, **settings)
+        stream = hyspec.Stream(data, pack_path=PACK)
+        samples = f"v1.0-{name}.npy"
+        yield samples, npy(stream[...]), {}
+        yield f"v1.0-{name}.hyc", data, {**describe(stream, data), "samples": samples}
+
+
+def invalid_files(original: bytes) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+    """Each from the same stream: the error, and what is lost where damage is filled."""
+    stream = hyspec.Stream(original, pack_path=PACK)
+    entries = stream.index.chunks
+
+    def flipped(at: int) -> bytes:
+        return original[:at] + bytes([original[at] ^ 1]) + original[at + 1 :]
+
+    def lost(*numbers: int) -> list[list[int]]:
+        return [[entries[k].tile, entries[k].interval] for k in numbers]
+
+    every = len(entries)
+    cases = {
+        "major-version": (
+            original[:8] + b"\2" + original[9:],
+            {"error": "UnsupportedVersionError"},
+        ),
+        "preamble-bit": (flipped(30), {"error": "StreamError"}),
+        "payload-bit": (
+            flipped(entries[5].offset + entries[5].length - 1),
+            {"error": "StreamError", "lost": lost(5)},
+        ),
+        "chunk-header-bit": (
+            flipped(entries[2].offset + 9),
+            {"error": "StreamError", "lost": lost(2)},
+        ),
+        "index-bit": (flipped(len(original) - 12), {"error": "StreamError", "lost": []}),
+        "truncated": (
+            original[: entries[every - 3].offset + 20],
+            {"error": "StreamError", "lost": lost(every - 3, every - 2, every - 1)},
+        ),
+        "no-stream": (b"BM" + original[2:], {"error": "StreamError"}),
+    }
+    for name, (data, what) in cases.items():
+        yield f"v1.0-invalid-{name}.hyc", data, {**what, "original": "v1.0-tiles-2d.hyc"}
+
+
+def main() -> int:
+    FOLDER.mkdir(exist_ok=True)
+    expected_path = FOLDER / EXPECTED
+    expected = json.loads(expected_path.read_text("utf-8")) if expected_path.exists() else {}
+
+    def keep(name: str, data: bytes, what: dict[str, Any]) -> None:
+        path = FOLDER / name
+        if path.exists():
+            print(f"{name} exists and is kept")
+            return
+        path.write_bytes(data)
+        if what:
+            expected[name] = what
+
+    for made in valid_files():
+        keep(*made)
+    for made in invalid_files((FOLDER / "v1.0-tiles-2d.hyc").read_bytes()):
+        keep(*made)
+    text = json.dumps(dict(sorted(expected.items())), indent=1, ensure_ascii=False) + "\n"
+    expected_path.write_bytes(text.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

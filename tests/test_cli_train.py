@@ -1,0 +1,114 @@
+"""hyspec-train: from a recipe and a data folder to a pack, and errors that help."""
+
+import sys
+
+import pytest
+import torch
+
+import hyspec
+from hyspec import pack
+from hyspec_tools.train import main
+from training_fixtures import write_recipe, write_scenes
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def fails(capsys):
+    """Run the program, expecting an exit code; return what it says on stderr."""
+
+    def run(exit_code, *arguments):
+        assert main([str(argument) for argument in arguments]) == exit_code
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("error: ")
+        assert captured.err.count("error: ") == 1
+        return captured.err
+
+    return run
+
+
+def test_it_writes_a_pack_that_works(trained, scene_cube):
+    assert trained.exit_code == 0
+    assert trained.output == f"{trained.pack}\n"
+    loaded = pack.load(trained.pack)
+    assert (loaded.name, loaded.profile, loaded.stride, loaded.channels) == (
+        "pocket",
+        "band",
+        16,
+        4,
+    )
+    assert [model.name for model in loaded.models] == ["any"]
+    data = hyspec.encode(scene_cube, pack=trained.pack, quality=60)
+    decoded = hyspec.decode(data, pack_path=trained.pack)
+    assert hyspec.metrics.psnr_db(scene_cube.array, decoded.array) > 22
+
+
+def test_it_leaves_checkpoints_and_the_history(trained):
+    names = sorted(path.name for path in trained.work.iterdir())
+    assert names == ["history.json", "joint.pt", "settings.json"]
+    assert sorted(path.name for path in trained.pack.parent.iterdir()) == ["pocket"]
+
+
+def test_the_data_folder_may_come_from_the_environment(fails, tmp_path, monkeypatch):
+    (tmp_path / "scenes").mkdir()
+    monkeypatch.setenv("HYSPEC_DATA", str(tmp_path / "scenes"))
+    said = fails(1, write_recipe(tmp_path), "--work", tmp_path / "work", "--out", tmp_path)
+    assert f"no scene matches 'scene-*.npy' in {tmp_path / 'scenes'}" in said
+
+
+def test_no_data_folder(fails, tmp_path, monkeypatch):
+    monkeypatch.delenv("HYSPEC_DATA", raising=False)
+    said = fails(2, write_recipe(tmp_path))
+    assert "hint: use --data DIR or set HYSPEC_DATA" in said
+
+
+def test_a_data_folder_that_does_not_exist(fails, tmp_path):
+    missing = tmp_path / "nowhere"
+    said = fails(1, write_recipe(tmp_path), "--data", missing, "--work", tmp_path / "work")
+    assert str(missing) in said
+    assert "hint: point --data" in said
+    assert not (tmp_path / "work").exists()
+
+
+def test_an_unknown_setting(fails, tmp_path):
+    recipe = write_recipe(tmp_path, ("batch = 4", "batch = 4\nbatches = 5"))
+    said = fails(2, recipe, "--data", tmp_path)
+    assert "[training]: unknown setting 'batches'" in said
+    assert "hint: known settings: seed, steps, batch," in said
+
+
+def test_a_missing_recipe(fails, tmp_path):
+    said = fails(1, tmp_path / "none.toml", "--data", tmp_path)
+    assert "none.toml" in said
+
+
+def test_a_scene_that_is_no_scene(fails, tmp_path, grid):
+    write_scenes(tmp_path, grid)
+    (tmp_path / "scene-1.npy").write_bytes(b"nothing")
+    said = fails(1, write_recipe(tmp_path), "--data", tmp_path, "--work", tmp_path / "work")
+    assert "scene-1.npy" in said
+
+
+def test_an_existing_pack_is_not_replaced(fails, trained):
+    before = (trained.pack / "manifest.json").read_bytes()
+    arguments = ["--data", trained.data, "--work", trained.work, "--out", trained.pack.parent]
+    said = fails(2, trained.recipe, *arguments)
+    assert f"{trained.pack} exists already" in said
+    assert "--force" in said
+    assert (trained.pack / "manifest.json").read_bytes() == before
+
+
+def test_threads_are_positive(fails, trained, tmp_path):
+    arguments = ["--data", trained.data, "--work", tmp_path, "--out", tmp_path, "--threads", 0]
+    assert "threads is 0" in fails(2, trained.recipe, *arguments)
+
+
+def test_without_pytorch(fails, tmp_path, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith("hyspec_training")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("hyspec_training.config", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    said = fails(1, write_recipe(tmp_path), "--data", tmp_path)
+    assert "training needs torch" in said
+    assert "hint: pip install 'hyspec[train]'" in said

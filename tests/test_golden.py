@@ -1,0 +1,118 @@
+"""Streams of every released format decode for ever: golden files of whole streams."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import hyspec
+from golden import make_streams
+from hyspec import errors
+from reference import band, pack
+
+FOLDER = make_streams.FOLDER
+EXPECTED = json.loads((FOLDER / make_streams.EXPECTED).read_text(encoding="utf-8"))
+VALID = [name for name, what in EXPECTED.items() if "error" not in what]
+INVALID = [name for name, what in EXPECTED.items() if "error" in what]
+TINY = make_streams.PACK
+
+
+def samples(name: str) -> npt.NDArray[Any]:
+    found: npt.NDArray[Any] = np.load(FOLDER / EXPECTED[name]["samples"], allow_pickle=False)
+    return found
+
+
+def check_samples(found: npt.NDArray[Any], expected: npt.NDArray[Any], what: Any) -> None:
+    """Equal nodata, and equal samples but for one whole number.
+
+    Where the deviation of the samples is very many whole numbers, the network's 32-bit floats are
+    coarser than one of them.
+    """
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    lost = np.isnan(expected)
+    if "nodata" in what:
+        lost |= expected == float(what["nodata"])
+        np.testing.assert_array_equal(found == float(what["nodata"]), lost)
+    np.testing.assert_array_equal(found[lost], expected[lost])
+    a, b = found[~lost].astype(np.float64), expected[~lost].astype(np.float64)
+    slack = 1.001 * float(what.get("step", 1)) + 2e-6 * np.ptp(b, initial=0.0, axis=None)
+    assert np.abs(a - b).max(initial=0) <= slack
+
+
+def test_every_file_is_listed_and_there() -> None:
+    listed = {*EXPECTED, *(EXPECTED[name]["samples"] for name in VALID), make_streams.EXPECTED}
+    assert {path.name for path in FOLDER.iterdir()} == listed
+    assert {f"v1.0-{name}.hyc" for name in make_streams.CUBES} <= set(VALID)
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_valid(name: str) -> None:
+    expected = EXPECTED[name]
+    data = (FOLDER / name).read_bytes()
+    with hyspec.open(FOLDER / name, pack_path=TINY) as stream:
+        described = {**make_streams.describe(stream, data), "samples": expected["samples"]}
+        assert described == expected
+        assert stream.check() == []
+        cube = stream.read()
+    check_samples(cube.array, samples(name), expected)
+    part = hyspec.decode(data, rows=(0, 1), cols=0, bands=(0, 1), pack_path=TINY).array
+    check_samples(part, samples(name)[:1, :1, :1], expected)
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_valid_with_second_decoder(name: str) -> None:
+    second = pack.load(TINY)
+    data = (FOLDER / name).read_bytes()
+    _, rows, chunks = band.read_chunks(data, second)
+    assert rows == EXPECTED[name]["shape"][0]
+    found = [[c.tile, c.interval, f"{c.symbols.checksum:08x}"] for c in chunks]
+    assert found == EXPECTED[name]["chunks"]
+    check_samples(band.read_cube(data, second), samples(name), EXPECTED[name])
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid(name: str) -> None:
+    expected = EXPECTED[name]
+    data = (FOLDER / name).read_bytes()
+    with pytest.raises(errors.HyspecError) as caught:
+        hyspec.decode(data, pack_path=TINY)
+    assert type(caught.value).__name__ == expected["error"]
+    if "lost" not in expected:
+        with pytest.raises(errors.HyspecError) as caught:
+            hyspec.decode(data, pack_path=TINY, on_damage="fill")
+        assert type(caught.value).__name__ == expected["error"]
+        return
+    stream = hyspec.Stream(data, pack_path=TINY, on_damage="fill")
+    found = stream[...]
+    original = EXPECTED[expected["original"]]
+    wanted = samples(expected["original"]).copy()
+    tiles = list(stream.tiles())
+    for tile, interval in expected["lost"]:
+        t, (start, stop) = tiles[tile], original["intervals"][interval]
+        wanted[t.row : t.row_stop, t.column : t.column_stop, start:stop] = 0
+    check_samples(found, wanted, original)
+    lost = {(d.tile, d.bands.start) for d in stream.damage}
+    assert lost == {(t, original["intervals"][i][0]) for t, i in expected["lost"]}
+
+
+def test_encoding_again_gives_what_the_golden_streams_hold() -> None:
+    """Not the same bytes, which a better encoder may change, but cubes as close to the original."""
+    for name in VALID:
+        cube, settings = make_streams.CUBES[name.removeprefix("v1.0-").removesuffix(".hyc")]
+        valid = np.isfinite(cube.array) & (cube.array != cube.nodata)
+        scale = float(np.std(cube.array[valid], dtype=np.float64)) if valid.any() else 0.0
+        data = hyspec.encode(cube, pack=TINY, **settings)
+        errors_now, errors_then = (
+            np.abs(array[valid].astype(float) - cube.array[valid].astype(float))
+            for array in (hyspec.decode(data, pack_path=TINY).array, samples(name))
+        )
+        assert errors_now.mean() <= 1.1 * errors_then.mean() + 0.02 * scale if valid.any() else True
+
+
+def test_files_are_not_touched_on_checkout() -> None:
+    """A conversion of line ends would show in the signature, which is why it has one."""
+    for path in Path(FOLDER).glob("*.hyc"):
+        assert path.read_bytes()[4:8] == b"\r\n\x1a\n"

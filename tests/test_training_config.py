@@ -1,0 +1,144 @@
+"""Recipes: what is read, and that every error names the setting it is about."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from hyspec.errors import DataError, UsageError
+from hyspec_training import config
+from training_fixtures import RECIPE, write_recipe
+
+CONFIGS = Path(__file__).parents[1] / "training" / "configs"
+
+
+def test_a_recipe_is_read(tmp_path):
+    recipe = config.load(write_recipe(tmp_path))
+    assert recipe.pack.models == ("any",)
+    assert recipe.pack.licence == "Apache-2.0"
+    assert recipe.data == config.DataConfig(("scene-*.npy",), ("scene-2.npy",), 32)
+    assert recipe.network == config.NetworkConfig(filters=4, octaves=2)
+    assert recipe.training.learning_rate == 0.01
+    assert recipe.training.clip_norm == config.TrainingConfig.clip_norm
+    assert recipe.text == RECIPE
+
+
+def test_whole_numbers_stand_for_numbers(tmp_path):
+    path = write_recipe(tmp_path, ("learning_rate = 1e-2", "learning_rate = 1"))
+    rate = config.load(path).training.learning_rate
+    assert rate == 1
+    assert isinstance(rate, float)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda p: p.name)
+def test_recipes_of_the_repository_are_valid(path):
+    assert config.load(path).text == path.read_text(encoding="utf-8")
+
+
+def test_the_joint_pack_has_its_own_name(tmp_path):
+    path = write_recipe(
+        tmp_path,
+        ('models = ["any"]', 'models = ["a", "b", "c", "d", "e"]\njoint_name = "all"'),
+        ("steps = 120", "steps = 120\nfinetune_steps = 5"),
+    )
+    recipe = config.load(path)
+    joint = recipe.for_joint_model()
+    assert (joint.pack.name, joint.pack.models) == ("all", ("any",))
+    assert dataclasses.replace(joint, pack=recipe.pack) == recipe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "setting"),
+    [
+        ("filters = 4", "filter = 4", "'filter'"),
+        ("filters = 4", "filters = 0", "[network] filters"),
+        ("filters = 4", "filters = 100000", "[network] filters"),
+        ("filters = 4", 'filters = "4"', "[network] filters"),
+        ("filters = 4", "filters = 4.0", "[network] filters"),
+        ("filters = 4", "filters = true", "[network] filters"),
+        ("octaves = 2", "octaves = 0", "[network] octaves"),
+        ("octaves = 2", "octaves = 40", "[network] octaves"),
+        ("patch = 32", "patch = 33", "[data] patch"),
+        ("patch = 32", "patch = 0", "[data] patch"),
+        ('scenes = ["scene-*.npy"]', "scenes = []", "[data] scenes"),
+        ('scenes = ["scene-*.npy"]', 'scenes = "scene-*.npy"', "[data] scenes"),
+        ('scenes = ["scene-*.npy"]', "scenes = [1]", "[data] scenes"),
+        ('validation = ["scene-2.npy"]', "", "'validation'"),
+        ("seed = 11", "", "'seed'"),
+        ("seed = 11", "seed = -1", "[training] seed"),
+        ("steps = 120", "steps = 0", "[training] steps"),
+        ("batch = 4", "batch = 0", "[training] batch"),
+        ("batch = 4", "batch = 4\nmomentum = 0.9", "'momentum'"),
+        ("learning_rate = 1e-2", "learning_rate = 0.0", "[training] learning_rate"),
+        ("learning_rate = 1e-2", "learning_rate = nan", "[training] learning_rate"),
+        ("learning_rate = 1e-2", "learning_rate = inf", "[training] learning_rate"),
+        ("final_learning_rate = 1e-3", "final_learning_rate = -1.0", "final_learning_rate"),
+        ("checkpoint_every = 50", "checkpoint_every = 0", "[training] checkpoint_every"),
+        ("validate_every = 60", "validate_every = 0", "[training] validate_every"),
+        ("batch = 4", "batch = 4\nclip_norm = -1", "[training] clip_norm"),
+        ("batch = 4", "batch = 4\nrate_slope = 0", "[training] rate_slope"),
+        ("batch = 4", "batch = 4\nfinetune_own_share = 2", "[training] finetune_own_share"),
+        ("batch = 4", "batch = 4\nfinetune_steps = -1", "[training] finetune_steps"),
+        ('models = ["any"]', 'models = ["a", "b"]', "[pack] models"),
+        ('models = ["any"]', "models = []", "[pack] models"),
+        ('models = ["any"]', 'models = ["a", "b", "c", "d", "e"]', "[training] finetune_steps"),
+        ('name = "pocket"', 'name = ""', "[pack] name"),
+        ('name = "pocket"', 'name = "../pocket"', "[pack] name"),
+        ('name = "pocket"', 'name = "pocket"\njoint_name = "a/b"', "[pack] joint_name"),
+        ('name = "pocket"', 'name = "pocket"\njoint_name = "pocket"', "[pack] joint_name"),
+    ],
+)
+def test_errors_name_the_setting(tmp_path, old, new, setting):
+    path = write_recipe(tmp_path, (old, new))
+    with pytest.raises(UsageError) as caught:
+        config.load(path)
+    assert setting in str(caught.value)
+    assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "section"),
+    [
+        ("[network]\nfilters = 4\noctaves = 2", "", "network"),
+        ("[network]", "[networks]", "networks"),
+        ("[training]", "[speed]\nfast = true\n[training]", "speed"),
+    ],
+)
+def test_sections_are_fixed(tmp_path, old, new, section):
+    path = write_recipe(tmp_path, (old, new))
+    with pytest.raises(UsageError, match=section):
+        config.load(path)
+
+
+def test_a_setting_in_place_of_a_section(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text("pack = 1\ndata = 2\nnetwork = 3\ntraining = 4\n")
+    with pytest.raises(UsageError, match=r"\[pack\] is 1; expected a section"):
+        config.load(path)
+
+
+@pytest.mark.parametrize("content", [b"[pack", b"\xff\xfe\x00", b"seed = 1\nseed = 2\n"])
+def test_files_that_are_no_toml(tmp_path, content):
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="not valid TOML"):
+        config.load(path)
+
+
+def test_missing_and_unreadable_files(tmp_path):
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(DataError, match="cannot read the recipe"):
+            config.load(path)
+
+
+def test_every_setting_is_read_somewhere():
+    package = Path(config.__file__).parent
+    code = "\n".join(p.read_text(encoding="utf-8") for p in package.glob("*.py"))
+    for cls in (
+        config.PackConfig,
+        config.DataConfig,
+        config.NetworkConfig,
+        config.TrainingConfig,
+    ):
+        for field in dataclasses.fields(cls):
+            assert f".{field.name}" in code, f"{cls.__name__}.{field.name} has no effect"
