@@ -1,13 +1,17 @@
-"""Fixtures that many tests share: the tiny pack, a small scene, and ways to damage a stream."""
+"""Fixtures that many tests share: the tiny pack, small scenes, and running the programs."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from hyspec import Cube, synthetic
+from hyspec import Cube, io, synthetic
 
 TINY_PACK = Path(__file__).parent / "golden" / "packs" / "tiny-v1"
 
@@ -47,3 +51,57 @@ def trained(tmp_path_factory, grid):
     from training_fixtures import train_tiny  # imports PyTorch
 
     return train_tiny(tmp_path_factory.mktemp("trained"), grid)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command-line program did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one line of JSON on standard output; NaN and infinity are no JSON."""
+
+        def refuse(name: str) -> None:
+            raise ValueError(f"{name} is not JSON")
+
+        (line,) = self.out.splitlines()
+        record: dict[str, Any] = json.loads(line, parse_constant=refuse)
+        return record
+
+
+@pytest.fixture
+def run(capsys) -> Callable[..., Run]:
+    """Run the ``main`` of a program in this process: ``run(main, "a.hdr", "--quiet")``."""
+
+    def run(main: Callable[..., int], *arguments: object) -> Run:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stop:  # argparse
+            code = stop.code
+        captured = capsys.readouterr()
+        return Run(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def scene_hdr(tmp_path, scene_cube) -> Path:
+    """ENVI header of the scene in the test's own folder, which holds nothing else."""
+    path = tmp_path / "scene.hdr"
+    io.write(path, scene_cube)
+    return path
+
+
+@pytest.fixture
+def scene_hyc(tmp_path, scene_cube, tiny_pack) -> Path:
+    """The scene as a stream of 3 x 3 tiles and 3 intervals."""
+    from hyspec import encode
+
+    path = tmp_path / "scene.hyc"
+    path.write_bytes(encode(scene_cube, pack=tiny_pack, tile=(16, 12), intervals="1-8,9-20,21-24"))
+    return path

@@ -1,16 +1,26 @@
 """hyspec-train: from a recipe and a data folder to a pack, and errors that help."""
 
+import os
+import re
+import shlex
+import shutil
+import subprocess
 import sys
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
 
 import hyspec
-from hyspec import pack
-from hyspec_tools.train import main
+from hyspec import io, pack, synthetic
+from hyspec_tools.train import main, parser
+from hyspec_training import config
 from training_fixtures import write_recipe, write_scenes
 
 torch.set_num_threads(1)
+
+PAGE = Path(__file__).parents[1] / "docs" / "training.md"
 
 
 @pytest.fixture
@@ -112,3 +122,46 @@ def test_without_pytorch(fails, tmp_path, monkeypatch):
     said = fails(1, write_recipe(tmp_path), "--data", tmp_path)
     assert "training needs torch" in said
     assert "hint: pip install 'hyspec[train]'" in said
+
+
+# ---- docs/training.md ---------------------------------------------------------------------------
+
+
+def blocks(language):
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    return [text for name, text in found if name == language]
+
+
+def test_the_documented_recipe_is_valid(tmp_path):
+    [text] = blocks("toml")
+    path = tmp_path / "my-sensor.toml"
+    path.write_text(text, encoding="utf-8")
+    assert config.load(path).pack.name == "my-sensor"
+
+
+def test_every_setting_is_documented():
+    page = PAGE.read_text(encoding="utf-8")
+    classes = (config.PackConfig, config.DataConfig, config.NetworkConfig, config.TrainingConfig)
+    for field in (field for cls in classes for field in fields(cls)):
+        assert re.search(rf"^\| .*\b{field.name}\b.*\|.*\|", page, re.M), field.name
+
+
+def test_the_documented_commands_run(trained, grid, tmp_path):
+    """The long ones, of hyspec-train, are parsed; the others run with the tiny pack."""
+    io.write(tmp_path / "scene.hdr", synthetic.scene(48, 40, sensor=grid, seed=1).cube)
+    scripts = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]}
+    seen = set()
+    for command in "".join(blocks("")).splitlines():
+        program = re.search(r"hyspec-\w+|zipfile", command).group()
+        seen.add(program)
+        if program == "hyspec-train":
+            arguments = parser().parse_args(shlex.split(command)[1:])
+            target = tmp_path / arguments.out / arguments.config.stem
+            shutil.copytree(trained.pack, target, dirs_exist_ok=True)
+            continue
+        done = subprocess.run(
+            ["bash", "-euc", command], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert seen == {"hyspec-train", "hyspec-encode", "hyspec-decode", "hyspec-info", "zipfile"}

@@ -29,7 +29,8 @@ ELSEWHERE = {
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S)
+    return [text for name, text in found if name == language]
 
 
 def commands(page: Path) -> list[str]:
@@ -53,7 +54,11 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "training.md"],  # needs a pack: test_cli_train.py
+    ids=lambda p: p.name,
+)
 @pytest.mark.usefixtures("workplace")
 def test_commands_run(page: Path) -> None:
     for command in commands(page):

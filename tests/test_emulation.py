@@ -1,4 +1,7 @@
-"""Other byte orders and instruction sets write the same words; they run under emulation."""
+"""Other byte orders and instruction sets write the same words and decode the same symbols.
+
+The programs run under emulation; the tests skip where a cross compiler or emulator is missing.
+"""
 
 import shutil
 import subprocess
@@ -6,50 +9,72 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCES = [
-    ROOT / "tests" / "emulation" / "entropy_coder.cpp",
-    *(
-        ROOT / "csrc" / "src" / name
-        for name in (
-            "cdf_tables.cpp",
-            "error.cpp",
-            "mask_coder.cpp",
-            "range_coder.cpp",
-            "symbol_coder.cpp",
-        )
-    ),
-]
+TESTS = Path(__file__).resolve().parent
+CORE = TESTS.parent / "csrc"
+GOLDEN = TESTS / "golden"
 
 # aarch64 is what most onboard computers are; s390x has the other byte order.
-TARGETS = [
-    ("aarch64-linux-gnu-g++", "qemu-aarch64-static"),
-    ("s390x-linux-gnu-g++", "qemu-s390x-static"),
-]
+TARGETS = {
+    "native": ("c++", None),
+    "aarch64": ("aarch64-linux-gnu-g++", "qemu-aarch64-static"),
+    "s390x": ("s390x-linux-gnu-g++", "qemu-s390x-static"),
+}
+FOREIGN = [pytest.param(name, marks=pytest.mark.emulation) for name in ("aarch64", "s390x")]
 
 
-def tool(*names: str) -> str:
-    """Path of the first of these programs that is installed; skips the test if there is none."""
-    path = next(filter(None, map(shutil.which, names)), None)
+def tool(name: str) -> str:
+    path = shutil.which(name)
     if path is None:
-        pytest.skip(f"needs {' or '.join(names)}")
+        pytest.skip(f"needs {name}")
     return path
 
 
-def run(compiler: str, build: Path, *emulator: str) -> str:
-    program = build / "entropy_coder"
-    options = ["-std=c++17", "-O1", "-static", f"-I{ROOT / 'csrc' / 'include'}"]
-    subprocess.run([compiler, *options, *SOURCES, "-o", program], check=True)
-    return subprocess.run([*emulator, program], check=True, capture_output=True, text=True).stdout
-
-
 @pytest.fixture(scope="module")
-def native(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return run(tool("c++", "g++", "clang++"), tmp_path_factory.mktemp("native"))
+def output(tmp_path_factory: pytest.TempPathFactory):
+    """What a program of tests/emulation prints on a target; the core is built once per target."""
+    libraries: dict[str, Path] = {}
+
+    def build(target: str) -> Path:
+        compiler = tool(TARGETS[target][0])
+        if target not in libraries:
+            folder = tmp_path_factory.mktemp(target)
+            options = ["-std=c++17", "-O0", "-ffp-contract=off", f"-I{CORE / 'include'}", "-c"]
+            sources = sorted((CORE / "src").glob("*.cpp"))
+            subprocess.run([compiler, *options, *sources], check=True, cwd=folder)
+            libraries[target] = folder
+        return libraries[target]
+
+    def run(target: str, program: str, *arguments: Path) -> str:
+        compiler, emulator = TARGETS[target]
+        command = [] if emulator is None else [tool(emulator)]
+        folder = build(target)
+        binary = folder / program
+        subprocess.run(
+            [
+                *(tool(compiler), "-std=c++17", "-O0", "-static", f"-I{CORE / 'include'}"),
+                *(TESTS / "emulation" / f"{program}.cpp", *sorted(folder.glob("*.o"))),
+                *("-o", binary),
+            ],
+            check=True,
+        )
+        done = subprocess.run([*command, binary, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
 
 
-@pytest.mark.emulation
-@pytest.mark.parametrize(("compiler", "emulator"), TARGETS, ids=["aarch64", "s390x"])
-def test_same_words(compiler: str, emulator: str, native: str, tmp_path: Path) -> None:
-    assert native.startswith("symbols ")
-    assert run(tool(compiler), tmp_path, tool(emulator)) == native
+@pytest.mark.parametrize("target", FOREIGN)
+def test_same_words(target, output):
+    expected = output("native", "entropy_coder")
+    assert expected.startswith("symbols ")
+    assert output(target, "entropy_coder") == expected
+
+
+@pytest.mark.parametrize("target", ["native", *FOREIGN])
+def test_golden_streams_decode_to_the_stored_symbols(target, output):
+    valid = sorted(p for p in (GOLDEN / "streams").glob("*.hyc") if "invalid" not in p.name)
+    assert len(valid) > 5
+    # The program compares each chunk's symbols with the checksum in the stream.
+    printed = output(target, "decode_stream", GOLDEN / "packs" / "tiny-v1", *valid)
+    assert {line.split()[0] for line in printed.splitlines()} == {p.name for p in valid}

@@ -1,4 +1,4 @@
-"""A cube in, the same cube out, but for coding errors: samples, nodata and all that describes it."""
+"""A cube in, the same cube out but for coding errors: samples, nodata and its description."""
 
 import dataclasses
 
@@ -44,7 +44,7 @@ def mask_of(cube):
     return np.ones(cube.shape, bool) if valid is None else valid
 
 
-# ---- sample types ---------------------------------------------------------------------------------
+# ---- sample types --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", SAMPLE_DTYPES)
@@ -128,7 +128,7 @@ def test_float_step_too_small_for_the_range(tiny_pack):
     assert "larger --float-step" in caught.value.hint
 
 
-# ---- shapes and contents --------------------------------------------------------------------------
+# ---- shapes and contents -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_bad_interval_tables(tiny_pack, scene_cube, text):
         hyspec.encode(scene_cube, pack=tiny_pack, intervals=text)
 
 
-# ---- nodata ---------------------------------------------------------------------------------------
+# ---- nodata --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", SAMPLE_DTYPES)
@@ -329,7 +329,7 @@ def test_nan_beside_another_nodata_value_is_refused(tiny_pack):
     assert "-9999" in caught.value.hint
 
 
-# ---- what describes the cube ----------------------------------------------------------------------
+# ---- what describes the cube ---------------------------------------------------------------------
 
 
 def test_description_survives(codec, nodata_cube):
@@ -363,11 +363,11 @@ def test_nothing_is_invented(codec, scene_cube):
 )
 @pytest.mark.parametrize("target", [{"quality": 50}, {"bps": 0.5}])
 def test_description_that_cannot_be_stored(tiny_pack, scene_cube, changed, target):
-    with pytest.raises(errors.DataError, match="stored|kept"):
+    with pytest.raises(errors.DataError, match=r"stored|kept"):
         hyspec.encode(dataclasses.replace(scene_cube, **changed), pack=tiny_pack, **target)
 
 
-# ---- arrays of all kinds --------------------------------------------------------------------------
+# ---- arrays of all kinds -------------------------------------------------------------------------
 
 
 def test_views_and_memory_maps_give_the_same_stream(tiny_pack, scene_cube, tmp_path):

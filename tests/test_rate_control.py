@@ -12,7 +12,7 @@ import hyspec
 from hyspec import _core, encoder, errors, framing, metrics, rate_control, tiling
 from hyspec.options import EncodeOptions
 
-# ---- the search -----------------------------------------------------------------------------------
+# ---- the search ----------------------------------------------------------------------------------
 
 
 @given(
@@ -52,7 +52,7 @@ def test_zero_values_do_not_disturb_the_search():
 
 
 def test_flat_value():
-    assert rate_control.bisect(lambda step: 3.0, 5.0, 0, 100, rising=True).value == 3.0
+    assert rate_control.bisect(lambda _: 3.0, 5.0, 0, 100, rising=True).value == 3.0
 
 
 @pytest.mark.parametrize("check", [rate_control.check_rate, rate_control.check_rmse])
@@ -72,7 +72,7 @@ def test_psnr_tolerance():
 
 
 def test_hint_names_the_range_or_the_nearest():
-    with pytest.raises(errors.TargetError, match="nearest rate to 9 bit/sample .* is 2") as caught:
+    with pytest.raises(errors.TargetError, match=r"nearest rate to 9 .* is 2") as caught:
         rate_control.check_rate(2, 9, 0.125, 2)
     assert "0.125 bit/sample to 2 bit/sample" in caught.value.hint
     with pytest.raises(errors.TargetError) as caught:
@@ -106,7 +106,7 @@ def test_size_of_a_stream_is_predicted_exactly(rows, payload):
     assert framing.stream_size(preamble, rows, chunks) == size == writer.size
 
 
-# ---- streams --------------------------------------------------------------------------------------
+# ---- streams -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_result_tells_the_quality_that_gives_the_same_stream(tiny_pack, scene_cu
     assert again == b"".join(pieces)
 
 
-# ---- cubes larger than the memory for a search ----------------------------------------------------
+# ---- cubes larger than the memory for a search ---------------------------------------------------
 
 
 @pytest.fixture
@@ -236,13 +236,14 @@ def small_cache(monkeypatch, large, tiny_pack):
     monkeypatch.setattr(encoder, "_CACHE_BYTES", latents)
 
 
+@pytest.mark.usefixtures("small_cache")
 @pytest.mark.parametrize("bps", [0.11, 0.2])
-def test_steered_rate(tiny_pack, large, small_cache, bps):
+def test_steered_rate(tiny_pack, large, bps):
     analysed = []
     options = EncodeOptions(pack=tiny_pack, bps=bps, tile=8, intervals="1-12,13-24", threads=1)
     pieces = []
 
-    def progress(phase, done, total):
+    def progress(phase, _, total):
         if phase == "analysis":
             analysed.append(total)
 
@@ -253,7 +254,8 @@ def test_steered_rate(tiny_pack, large, small_cache, bps):
     assert hyspec.decode(data, pack_path=tiny_pack).shape == large.shape
 
 
-def test_steering_is_the_same_for_any_number_of_threads(tiny_pack, large, small_cache):
+@pytest.mark.usefixtures("small_cache")
+def test_steering_is_the_same_for_any_number_of_threads(tiny_pack, large):
     streams = {
         hyspec.encode(large, pack=tiny_pack, bps=0.15, tile=8, threads=threads)
         for threads in (1, 3)
@@ -261,8 +263,9 @@ def test_steering_is_the_same_for_any_number_of_threads(tiny_pack, large, small_
     assert len(streams) == 1
 
 
+@pytest.mark.usefixtures("small_cache")
 @pytest.mark.parametrize("flip", [False, True])
-def test_steering_of_an_uneven_scene(tiny_pack, large, small_cache, flip):
+def test_steering_of_an_uneven_scene(tiny_pack, large, flip):
     """A scene of which one half is flat: the search and the steering see different things."""
     samples = large.array.copy()
     samples[:80] = samples[:80].mean((0, 1)).astype("u2") + (samples[:80] % 5)
@@ -271,12 +274,14 @@ def test_steering_of_an_uneven_scene(tiny_pack, large, small_cache, flip):
     assert rate(data, cube) == pytest.approx(0.22, rel=0.05)
 
 
-def test_sampled_psnr_is_near(tiny_pack, large, small_cache):
+@pytest.mark.usefixtures("small_cache")
+def test_sampled_psnr_is_near(tiny_pack, large):
     data = hyspec.encode(large, pack=tiny_pack, psnr=27, tile=8)
     decoded = hyspec.decode(data, pack_path=tiny_pack)
     assert metrics.psnr_db(large, decoded) == pytest.approx(27, abs=1)
 
 
-def test_cube_of_one_tile_is_searched_as_a_whole(tiny_pack, large, small_cache):
+@pytest.mark.usefixtures("small_cache")
+def test_cube_of_one_tile_is_searched_as_a_whole(tiny_pack, large):
     data = hyspec.encode(large, pack=tiny_pack, bps=0.08)
     assert rate(data, large) == pytest.approx(0.08, rel=0.03)

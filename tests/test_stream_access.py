@@ -41,7 +41,7 @@ def with_byte_flipped(data, position):
     return bytes(damaged)
 
 
-# ---- parts of the cube ----------------------------------------------------------------------------
+# ---- parts of the cube ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_lists_with_an_entry_per_band_are_cut(tiny_pack):
     assert part.metadata["envi"]["default bands"] == ["1", "2", "3"]
 
 
-# ---- laziness -------------------------------------------------------------------------------------
+# ---- laziness ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_closed_stream(path, tiny_pack):
             use()
 
 
-# ---- damage ---------------------------------------------------------------------------------------
+# ---- damage --------------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=[None, 0.0, 65535.0, -9999.0])
@@ -239,7 +239,7 @@ def test_lost_chunks_are_filled_and_listed(tiny_pack, marked, nodata):
     for _ in range(2):  # reading again lists nothing twice
         assert np.array_equal(stream[:], expected)
         assert [(d.tile, d.rows, d.columns, d.bands) for d in stream.damage] == [
-            (0, range(0, 16), range(0, 12), range(20, 24)),
+            (0, range(16), range(12), range(20, 24)),
             (4, range(16, 32), range(12, 24), range(8, 20)),
         ]
     assert all("checksum" in d.reason for d in stream.damage)
@@ -340,7 +340,7 @@ def test_recovery_after_any_flipped_byte_loses_one_chunk_at_most(tiny_pack, smal
         assert len(stream.damage) <= 1
 
 
-# ---- limits and bad files -------------------------------------------------------------------------
+# ---- limits and bad files ------------------------------------------------------------------------
 
 
 def test_memory_limit(tiny_pack, data, whole):

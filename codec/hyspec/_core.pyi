@@ -475,9 +475,7 @@ def decode_band_payload(
         The bytes do not hold a payload of this tile.
     """
 
-def band_levels(
-    scale: npt.NDArray[np.int32], step: int, levels: int
-) -> npt.NDArray[np.int32]:
+def band_levels(scale: npt.NDArray[np.int32], step: int, levels: int) -> npt.NDArray[np.int32]:
     """Quality level of each band, -1 where it has no latents."""
 
 def choose_channel_offsets(

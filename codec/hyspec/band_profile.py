@@ -146,7 +146,8 @@ class BandCoder:
         return -(-rows // self._stride), -(-columns // self._stride)
 
     def _batches(self, count: int, rows: int, columns: int) -> list[slice]:
-        size = max(1, _BATCH_SAMPLES // (rows * columns))
+        padded = math.prod(self._grid(rows, columns)) * self._stride**2
+        size = max(1, _BATCH_SAMPLES // padded)
         return [slice(k, min(k + size, count)) for k in range(0, count, size)]
 
     def _normalise(

@@ -30,6 +30,20 @@ def translated(what: str) -> Iterator[None]:
         raise translate(error, what) from error
 
 
+@contextlib.contextmanager
+def memory_for(what: str) -> Iterator[None]:
+    """Raise :class:`LimitError` where the machine has no memory for ``what``."""
+    try:
+        yield
+    except LimitError:
+        raise
+    except MemoryError as error:
+        raise LimitError(
+            f"there is not enough memory for {what}",
+            hint="decode a part of it, or with fewer threads",
+        ) from error
+
+
 def translate(error: _core.CoreError, what: str) -> HyspecError:
     """Make the Python error for one of the core."""
     _, offset, name, text = error.args

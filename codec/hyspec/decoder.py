@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from hyspec import _core, io, pack, source_metadata
 from hyspec.band_profile import PROFILE_ID, PROFILE_NAME, PROFILE_VERSION, BandCoder
-from hyspec.core_errors import translate, translated
+from hyspec.core_errors import memory_for, translate, translated
 from hyspec.cube import Cube
 from hyspec.errors import (
     DataError,
@@ -39,7 +39,7 @@ DEFAULT_MAX_BYTES = 8 << 30
 _CHUNK_SAMPLE_BYTES = 8
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
 #: on a stream whose header lies about its shape.
-_MAX_MISSING = 1 << 20
+_MAX_MISSING = 1 << 18
 
 #: A range of rows, columns or bands: None for all, (start, stop), a slice, or one index.
 Range = slice | tuple[int | None, int | None] | int | None
@@ -243,7 +243,8 @@ class Stream:
         area = self.area(rows, cols, bands)
         part = self.template(*area)
         self._check_size(math.prod(part.shape) * self.dtype.itemsize, "the decoded cube")
-        out = np.empty(part.shape, self.dtype)
+        with memory_for(f"the decoded cube of shape {part.shape}"):
+            out = np.empty(part.shape, self.dtype)
         self.read_into(out, *area, progress=progress)
         return Cube(
             out,
@@ -310,7 +311,8 @@ class Stream:
         jobs = [(tile, k) for tile in self._grid.overlapping(rows, cols) for k in wanted]
 
         def decode(job: tuple[Tile, int]) -> None:
-            self._decode_chunk(out, (rows, cols, bands), *job)
+            with memory_for("a chunk of the stream"):
+                self._decode_chunk(out, (rows, cols, bands), *job)
 
         for done, _ in enumerate(ordered_map(decode, jobs, self._threads), 1):
             if progress is not None:
@@ -337,7 +339,8 @@ class Stream:
 
     def _check_chunk(self, job: tuple[Tile, int]) -> Damage | None:
         try:
-            self._symbols(*job)
+            with memory_for("a chunk of the stream"):
+                self._symbols(*job)
         except LimitError:
             raise
         except StreamError as error:

@@ -171,7 +171,7 @@ def invalid_files(original: bytes) -> Iterator[tuple[str, bytes, dict[str, Any]]
         return [[entries[k].tile, entries[k].interval] for k in numbers]
 
     every = len(entries)
-    cases = {
+    cases: dict[str, tuple[bytes, dict[str, Any]]] = {
         "major-version": (
             original[:8] + b"\2" + original[9:],
             {"error": "UnsupportedVersionError"},

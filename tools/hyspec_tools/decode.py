@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         lost = stream.damage
     for damage in lost:
-        print(f"warning: lost {_describe(damage)}: {damage.reason}", file=sys.stderr)
+        print(f"warning: lost {report.damage(damage)}", file=sys.stderr)
     if arguments.json:
         print(to_json(record))
     elif not arguments.quiet:
@@ -100,11 +100,3 @@ def _range(name: str, text: str | None) -> tuple[int | None, int | None] | None:
     except ValueError:
         pass
     raise UsageError(f"--{name} is {text!r}; expected A:B", hint=f"for example --{name} 0:10")
-
-
-def _describe(damage: hyspec.Damage) -> str:
-    return (
-        f"rows {damage.rows.start}:{damage.rows.stop}, "
-        f"columns {damage.columns.start}:{damage.columns.stop}, "
-        f"bands {damage.bands.start}:{damage.bands.stop}"
-    )

@@ -10,6 +10,7 @@ from pathlib import Path
 import hyspec
 from hyspec import io, options
 from hyspec.errors import UsageError
+from hyspec.io.outputs import writing
 from hyspec_tools import report
 from hyspec_tools.common import ProgressBars, program, to_json
 from hyspec_tools.inputs import (
@@ -98,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     bars = ProgressBars(not (arguments.quiet or arguments.json))
     with io.replacing(arguments.output, force=arguments.force) as (temporary,):
         cube = read_input(arguments.input, arguments)
-        with bars, temporary.open("wb") as file:
+        with bars, writing(arguments.output), temporary.open("wb") as file:
             result = hyspec.encode_to(cube, file.write, settings, bars)
         record = report.record(
             samples=result.samples,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import hyspec
+from hyspec_tools import report
 from hyspec_tools.common import ProgressBars, program, to_json
 
 
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(to_json(values))
     else:
         _print(values)
+        for lost in damage:
+            print(f"  {report.damage(lost)}")
     return 1 if damage or values.get("index") == "rebuilt" else 0
 
 
@@ -108,5 +111,3 @@ def _print(values: dict[str, Any]) -> None:
         lines["damage"] = f"{len(values['damage'])} chunks" if values["damage"] else "none"
     for name, text in lines.items():
         print(f"{name:<12} {text}")
-    for damage in values.get("damage", []):
-        print(f"  tile {damage['tile']}, bands {damage['bands']}: {damage['reason']}")

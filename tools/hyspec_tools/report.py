@@ -6,6 +6,7 @@ import math
 import time
 from typing import Any
 
+from hyspec import Damage
 from hyspec.metrics import Comparison
 
 #: Keys of the JSON record, always all of them; null where a program does not know the value.
@@ -89,3 +90,12 @@ def table(values: dict[str, Any]) -> str:
             text = form.format(value)
         lines.append(f"{label:<16} {text}")
     return "\n".join(lines)
+
+
+def damage(lost: Damage) -> str:
+    """One line about a lost chunk: its samples, counted from 0, and what is wrong with it."""
+    return (
+        f"rows {lost.rows.start}:{lost.rows.stop}, "
+        f"columns {lost.columns.start}:{lost.columns.stop}, "
+        f"bands {lost.bands.start}:{lost.bands.stop}: {lost.reason}"
+    )

@@ -1,0 +1,116 @@
+"""What the encoder can be asked for."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import hyspec
+from hyspec.errors import UsageError
+from hyspec.options import DEFAULT_PACK, MAX_TILE_PIXELS, EncodeOptions
+
+
+def test_defaults():
+    options = EncodeOptions()
+    assert (options.profile, options.pack, options.intervals) == ("band", DEFAULT_PACK, "seed")
+    assert [options.quality, options.bps, options.psnr, options.rmse] == [None] * 4
+    assert options.tile_size(1000, 700) == (256, 700)
+    assert set(EncodeOptions.names()) == {field.name for field in dataclasses.fields(options)}
+
+
+@pytest.mark.parametrize("profile", ["spectral", "bounded"])
+def test_profiles_of_the_future(profile):
+    with pytest.raises(UsageError, match=f"{profile}.*not implemented") as caught:
+        EncodeOptions(profile=profile)
+    assert "band" in caught.value.hint
+
+
+def test_unknown_profile():
+    with pytest.raises(UsageError, match="band, spectral, bounded"):
+        EncodeOptions(profile="wavelet")
+
+
+@pytest.mark.parametrize("settings", [{"lossless": True}, {"max_error": 2.0}, {"max_error": 0.0}])
+def test_bounds_of_the_future(settings):
+    with pytest.raises(UsageError, match=r"bounded.*not implemented") as caught:
+        EncodeOptions(**settings)
+    assert "--rmse" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"quality": 50, "bps": 1}, {"psnr": 40, "rmse": 3}, {"bps": 1, "psnr": 1, "rmse": 1}],
+)
+def test_one_target(settings):
+    with pytest.raises(UsageError, match=f"{len(settings)} targets") as caught:
+        EncodeOptions(**settings)
+    assert all(name in str(caught.value) for name in settings)
+
+
+@pytest.mark.parametrize("name", ["bps", "psnr", "rmse"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+def test_targets_are_positive(name, value):
+    with pytest.raises(UsageError, match=name):
+        EncodeOptions(**{name: value})
+
+
+@pytest.mark.parametrize("quality", [-0.1, 100.1, float("nan"), float("-inf")])
+def test_quality_out_of_range(quality):
+    with pytest.raises(UsageError, match="quality"):
+        EncodeOptions(quality=quality)
+
+
+@pytest.mark.parametrize("quality", [0, 100, 33.3])
+def test_quality_in_range(quality):
+    assert EncodeOptions(quality=quality).quality == quality
+
+
+@pytest.mark.parametrize("step", [0, -2.0, float("nan"), float("inf")])
+def test_float_step(step):
+    with pytest.raises(UsageError, match="step"):
+        EncodeOptions(float_step=step)
+
+
+@pytest.mark.parametrize("threads", [0, -3])
+def test_threads(threads):
+    with pytest.raises(UsageError, match="threads"):
+        EncodeOptions(threads=threads)
+
+
+@pytest.mark.parametrize("tile", [0, -5, (), (0, 4), (4, 0), (1, 2, 3)])
+def test_bad_tiles(tile):
+    with pytest.raises(UsageError, match="tile"):
+        EncodeOptions(tile=tile)
+
+
+@pytest.mark.parametrize(
+    ("tile", "rows", "columns", "expected"),
+    [
+        (16, 100, 50, (16, 50)),
+        ((16,), 100, 50, (16, 50)),
+        ((16, 8), 100, 50, (16, 8)),
+        ([16, 80], 10, 50, (10, 50)),
+        (np.int64(16), 100, 50, (16, 50)),
+        (2**40, 100, 50, (100, 50)),
+    ],
+)
+def test_tile_sizes(tile, rows, columns, expected):
+    assert EncodeOptions(tile=tile).tile_size(rows, columns) == expected
+
+
+def test_largest_tile():
+    columns = MAX_TILE_PIXELS // 256
+    assert EncodeOptions().tile_size(1000, columns) == (256, columns)
+    with pytest.raises(UsageError, match="pixels") as caught:
+        EncodeOptions().tile_size(1000, columns + 1)
+    assert "--tile 255" in caught.value.hint
+
+
+def test_unknown_settings():
+    with pytest.raises(TypeError, match="colour"):
+        hyspec.encode(np.zeros((2, 2, 2), "u1"), colour="red")
+
+
+def test_options_do_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        EncodeOptions().bps = 3
