@@ -417,7 +417,7 @@ def test_chunks_that_changed_places() -> None:
 def test_wrong_symbols_checksum() -> None:
     chunks = [replace(SOUND.chunks[0], symbols_crc=1), *SOUND.chunks[1:]]
     data = replace(SOUND, chunks=chunks).seal()
-    with pytest.raises(errors.StreamError, match="checksum 00000001|00000001"):
+    with pytest.raises(errors.StreamError, match="00000001"):
         decode(data)
     check_rescued(data, {0})
 

@@ -58,6 +58,14 @@ def constant_bands() -> hyspec.Cube:
     return hyspec.Cube(cube)
 
 
+def around_nodata(dtype: str) -> hyspec.Cube:
+    """A band that is coded as its mean, which is nodata, though none of its samples is."""
+    cube = scene(16, 16, 2, "int16")
+    cube[..., 0] = 99 + 2 * (np.indices((16, 16)).sum(axis=0) % 2)
+    cube[0, 0, 1] = 100
+    return hyspec.Cube(cube.astype(dtype), nodata=100.0)
+
+
 STREAMS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "tiles-and-intervals": (
         lambda: scene(37, 26, 7),
@@ -73,9 +81,15 @@ STREAMS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "constant-bands": (constant_bands, {"quality": 40, "intervals": "1-6"}),
     "one-pixel": (lambda: scene(1, 1, 3), {}),
     "uint8-clipped": (lambda: (scene(16, 16, 2) > 1040).astype(np.uint8) * 255, {"quality": 20}),
-    "nodata-that-occurs": (
-        lambda: hyspec.Cube(scene(16, 16, 3) // 16 * 16, nodata=1008.0),
-        {"quality": 30},
+    "nodata-is-the-largest": (
+        lambda: hyspec.Cube((scene(16, 16, 2) > 1040).astype(np.uint8) * 254, nodata=255.0),
+        {"quality": 20},
+    ),
+    "mean-is-nodata": (lambda: around_nodata("int16"), {"quality": 0}),
+    "mean-is-nodata-float": (lambda: around_nodata("float32"), {"quality": 0}),
+    "mean-is-nodata-small-step": (
+        lambda: around_nodata("float32"),
+        {"quality": 0, "float_step": 2.0**-20},
     ),
     "lowest-quality": (lambda: scene(24, 24, 4), {"quality": 0}),
 }
@@ -154,6 +168,9 @@ def test_the_streams_show_what_they_are_for() -> None:
     assert {None} < {n for s in seen["lowest-quality"] for n in s.levels}
     assert any(s.valid is not None for s in seen["signed-with-masks"])
     assert len(seen["tiles-and-intervals"]) == 27
+    for name, mean in (("mean-is-nodata", 100), ("mean-is-nodata-small-step", 100 * 2**20)):
+        assert seen[name][0].levels[0] is None
+        assert seen[name][0].mean[0] * 2 ** band.exponent(seen[name][0].scale[0]) == mean
     constant = seen["constant-bands"][0]
     assert (constant.scale[1], constant.mean[1]) == (0, 2**31 - 1)
 

@@ -119,6 +119,10 @@ def test_small_scenes_are_extended_by_reflection(rows, columns):
         # Mirrored at the edge: neighbours are neighbours in the scene, or the same sample.
         for steps in (np.diff(plane, axis=0), np.diff(plane, axis=1)):
             assert set(np.abs(steps).ravel()) <= {0, 1, columns}
+        if min(rows, columns) > 1:  # turned back at the edge, not stretched
+            flat_down, flat_across = (np.diff(plane, axis=axis) == 0 for axis in (0, 1))
+            assert not (flat_down[1:] & flat_down[:-1]).any()
+            assert not (flat_across[:, 1:] & flat_across[:, :-1]).any()
 
 
 def test_the_patch_is_a_multiple_of_the_stride():

@@ -204,3 +204,18 @@ def test_rounding_without_a_generator_and_noise_with_one():
     assert torch.equal(noisy[0], noisy[1])
     assert not torch.equal(noisy[0], noisy[2])
     assert not torch.equal(noisy[0], decoded)
+
+
+def test_the_noise_is_that_of_rounding():
+    net = randomise(BandNetwork(4, 2), 5, 0.05)
+    x = torch.randn(8, 1, 64, 64, generator=torch.Generator().manual_seed(6))
+    quality = torch.full((8,), 1.5)
+    seen = []
+    net.synthesis.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        gain, inverse = (g[:, :, None, None] for g in net.gains(quality))
+        net(x, quality, torch.Generator().manual_seed(7))
+        noise = seen[0] / inverse - net.analysis(x) * gain
+    assert noise.abs().max() <= 0.5 + 1e-5
+    assert noise.mean().item() == pytest.approx(0, abs=0.05)
+    assert noise.var().item() == pytest.approx(1 / 12, rel=0.1)

@@ -77,6 +77,27 @@ def test_any_density_gives_valid_tables(seed, spread, low):
     assert (found.first + np.diff(found.start.astype(int)) - 2 >= 0).all()
 
 
+def test_frequencies_are_the_density_and_a_little_of_a_wider_one():
+    prior = make_prior(1).double()
+    found = build(prior, np.zeros((1, CHANNELS)))
+
+    def mass(gain, channel, values):
+        lower, upper = (
+            torch.from_numpy(values + side).expand(CHANNELS, -1) / gain for side in (-0.5, 0.5)
+        )
+        with torch.no_grad():
+            return prior.interval_mass(lower, upper)[channel].numpy()
+
+    for channel in range(CHANNELS):
+        t = channel * found.rungs + int(found.ladder[0, channel])
+        table = found.freq[found.start[t] : found.start[t + 1] - 1].astype(int)
+        values = found.first[t] + np.arange(len(table), dtype=np.float64)
+        narrow, wide = mass(1.0, channel, values), mass(4.0, channel, values)
+        expected = np.maximum(np.floor(TOTAL * (0.9975 * narrow + 0.0025 * wide)), 1)
+        difference = np.delete(table - expected, np.argmax(expected))  # which takes what is left
+        assert np.abs(difference).max() <= 1
+
+
 def test_the_escape_takes_what_the_tails_leave():
     # 127 standard deviations do not hold this density: nearly all of it is escaped.
     prior = make_prior(0, 0)

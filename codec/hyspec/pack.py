@@ -29,6 +29,8 @@ FORMAT_VERSION = 1
 SHIPPED = Path(__file__).parent / "packs"
 _MANIFEST = "manifest.json"
 _MAX_FILE_BYTES = 64 << 20
+#: The scale of levels is part of the band profile: docs/band_profile.md, section 3.3.
+_LEVELS_PER_OCTAVE = 32
 #: What reading a manifest and arrays of any content can raise.
 _MALFORMED = (
     ArithmeticError,
@@ -244,6 +246,8 @@ def _band_model(
     per_octave = int(manifest["levels_per_octave"])
     if min(channels, levels, rungs, per_octave, int(manifest["stride"])) < 1:
         raise PackError(f"{_MANIFEST} states a size that is not positive")
+    if per_octave != _LEVELS_PER_OCTAVE:
+        raise PackError(f"found {per_octave} levels per octave; expected {_LEVELS_PER_OCTAVE}")
 
     def array(file: str, dtype: str) -> npt.NDArray[Any]:
         values = np.load(io.BytesIO(read(f"{folder}/{file}.npy")), allow_pickle=False)

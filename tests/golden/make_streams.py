@@ -88,6 +88,13 @@ def constant_bands() -> hyspec.Cube:
     return hyspec.Cube(array)
 
 
+def mean_is_nodata() -> hyspec.Cube:
+    """A band that is coded as its mean, which is nodata, though none of its samples is."""
+    array = np.rint(scene(16, 16, 2)).astype(np.int16)
+    array[..., 0] = 99 + 2 * (np.indices((16, 16)).sum(axis=0) % 2)
+    return hyspec.Cube(array, nodata=100.0)
+
+
 def all_nodata() -> hyspec.Cube:
     return hyspec.Cube(np.full((9, 5, 3), 7, np.int8), nodata=7.0)
 
@@ -103,6 +110,7 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "uint32": (uint32_with_offset(), {"quality": 60, "intervals": "1-2,3-4"}),
     "int32-peaks": (int32_with_peaks(), {"quality": 100, "intervals": "1-3"}),
     "uint8-constant-bands": (constant_bands(), {"quality": 50, "intervals": "1-5"}),
+    "int16-mean-is-nodata": (mean_is_nodata(), {"quality": 0, "intervals": "1-2"}),
     "int8-all-nodata": (all_nodata(), {"intervals": "1-3"}),
     "tiles-2d": (
         hyspec.Cube(np.rint(scene(37, 29, 4)).astype(np.uint16)),
