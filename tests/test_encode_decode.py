@@ -269,8 +269,12 @@ def test_nodata_of_the_largest_magnitude(codec, scene_cube):
 def test_nodata_that_the_type_cannot_hold_is_kept_and_changes_nothing(
     tiny_pack, scene_cube, nodata
 ):
-    plain = hyspec.decode(hyspec.encode(scene_cube, pack=tiny_pack), pack_path=tiny_pack)
-    marked = dataclasses.replace(scene_cube, nodata=nodata)
+    samples = scene_cube.array.copy()
+    samples[:, :, 3] = 0  # what a careless conversion of the nodata value would take for it
+    cube = dataclasses.replace(scene_cube, array=samples)
+    plain = hyspec.decode(hyspec.encode(cube, pack=tiny_pack), pack_path=tiny_pack)
+    assert not plain.array[:, :, 3].any()
+    marked = dataclasses.replace(cube, nodata=nodata)
     decoded = hyspec.decode(hyspec.encode(marked, pack=tiny_pack), pack_path=tiny_pack)
     assert decoded.nodata == nodata or np.isnan(decoded.nodata)
     assert np.array_equal(decoded.array, plain.array)

@@ -169,7 +169,8 @@ class PatchSampler:
 
     def batch(self, step: int, size: int) -> Float32Array:
         """Draw the batch of one step, shape (size, 1, patch, patch)."""
-        rng = np.random.Generator(np.random.Philox(key=self._seed, counter=[step, 0, 0, 0]))
+        # The generator counts up the first word of its counter: a step has the last one to itself.
+        rng = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, step]))
         batch = np.empty((size, 1, self._patch, self._patch), np.float32)
         for k in range(size):
             batch[k, 0] = self._draw(rng)

@@ -30,6 +30,8 @@ from hyspec_training.config import Config
 
 #: ONNX operator set of the graphs: old enough for the runtimes on small boards.
 OPSET = 18
+#: ONNX format version of the graphs: the one that came with the operator set.
+IR_VERSION = 8
 #: Quality levels per octave: a step of one changes the rate by about one per cent.
 LEVELS_PER_OCTAVE = 32
 #: Octaves beyond the trained range that can still be asked for.
@@ -55,6 +57,7 @@ def to_onnx(module: nn.Module, example: torch.Tensor, inputs: str, outputs: str)
         )
     assert program is not None
     model = program.model_proto
+    model.ir_version = IR_VERSION
     del model.metadata_props[:]
     for node in model.graph.node:  # source locations of the exporting machine
         del node.metadata_props[:]
@@ -168,6 +171,7 @@ def write_pack(
         "channels": config.network.filters,
         "levels": levels,
         "levels_per_octave": LEVELS_PER_OCTAVE,
+        "quality_range": [0, 10 * config.network.octaves],
         "rungs": rungs,
         "models": [{"name": name} for name in config.pack.models],
         "recipe": config.text,

@@ -57,7 +57,7 @@ class FactorizedPrior(nn.Module):
         lo, hi = self.cumulative_logits(lower), self.cumulative_logits(upper)
         # Evaluated in the tail where the sigmoid does not saturate: differences of numbers near
         # one would lose all digits.
-        sign = -torch.sign(lo + hi).detach()
+        sign = torch.where((lo + hi).detach() > 0, -1.0, 1.0)
         return torch.abs(torch.sigmoid(sign * hi) - torch.sigmoid(sign * lo))
 
     def bits(self, y: Tensor, gain: Tensor) -> Tensor:
