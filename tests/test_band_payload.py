@@ -256,15 +256,40 @@ def test_bands_without_valid_samples_say_nothing() -> None:
         {"latents": np.zeros((2, 3, 5), np.int32)},
         {"valid": np.ones((2, 20, 40), np.uint8)},
         {"valid": np.full((3, 20, 40), 2, np.uint8)},
-        {"tile": _core.BandTile(0, 20, 40, 16)},
-        {"tile": _core.BandTile(3, 0, 40, 16)},
-        {"tile": _core.BandTile(3, 20, 40, 0)},
+        {"tile": _core.BandTile(3, 20, 41, 16), "valid": np.ones((3, 20, 40), np.uint8)},
     ],
 )
 def test_encoder_refuses(changes: dict[str, Any]) -> None:
     with pytest.raises(_core.CoreError) as caught:
         write(GEOMETRIC, simple(**changes))
     assert caught.value.args[2] == "bad-argument"
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (0, 20, 40, 16),
+        (3, 0, 40, 16),
+        (3, 20, 0, 16),
+        (3, 20, 40, 0),
+        (4, 2**31, 2**31, 1),  # 2^64 samples: 0, if the product wrapped
+        (2**32 - 1, 2**32 - 1, 2**32 - 1, 16),
+    ],
+)
+def test_tiles_that_are_none(sizes: tuple[int, int, int, int]) -> None:
+    with pytest.raises(_core.CoreError, match="tile") as caught:
+        _core.BandTile(*sizes)
+    assert caught.value.args[2] == "bad-argument"
+
+
+def test_a_tile_with_more_latents_than_fit_an_array() -> None:
+    """Its samples would fit, the latents of a model with several channels do not."""
+    tile = _core.BandTile(2**30, 2**15, 2**15, 1)
+    with pytest.raises(_core.CoreError, match="latents") as caught:
+        _core.decode_band_payload(GEOMETRIC.core, tile, b"\0\0")
+    assert caught.value.args[2] == "bad-argument"
+    with pytest.raises(_core.CoreError, match="latents"):
+        write(GEOMETRIC, simple(tile=tile))
 
 
 # ---- hostile payloads
@@ -372,7 +397,15 @@ def test_a_scale_out_of_range_is_refused(scale: int) -> None:
         _core.decode_band_payload(GEOMETRIC.core, tile, payload)
 
 
-# ---- levels and channel offsets
+# ---- units, levels and channel offsets
+
+
+def test_units_of_means() -> None:
+    scale = np.arange(MAX_SCALE + 1, dtype=np.int32)
+    found = _core.mean_exponents(scale)
+    assert found.dtype == np.int32
+    assert found.tolist() == [band.exponent(s) for s in scale.tolist()]
+    assert _core.mean_exponents(scale[:0]).shape == (0,)
 
 
 @given(
@@ -423,7 +456,15 @@ def test_channel_offsets_find_the_rung_of_the_data(shift: int) -> None:
 
 @pytest.mark.parametrize(
     ("levels", "shape"),
-    [([], (0, 3, 4)), ([0], (1, 2, 4)), ([-1], (1, 3, 4)), ([8], (1, 3, 4)), ([0, 1], (1, 3, 3))],
+    [
+        ([], (0, 3, 4)),
+        ([0], (1, 2, 4)),
+        ([-1], (1, 3, 4)),
+        ([8], (1, 3, 4)),
+        ([0, 1], (1, 3, 3)),
+        ([0, 1], (3, 2, 4)),  # bands and channels exchanged: as many latents as there should be
+        ([0], (1, 6, 2)),
+    ],
 )
 def test_channel_offsets_refuse(levels: list[int], shape: tuple[int, ...]) -> None:
     with pytest.raises(_core.CoreError) as caught:

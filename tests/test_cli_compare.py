@@ -1,11 +1,13 @@
 """hyspec-compare: the metrics of two cubes, or of a cube and its stream."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import hyspec
 from hyspec import Cube, io, metrics
-from hyspec_tools import report
+from hyspec_tools import common, measure, report
 from hyspec_tools.compare import main, parser
 from hyspec_tools.encode import main as encode_main
 
@@ -47,6 +49,62 @@ def test_identical_cubes(run, pair):
     assert "infinite" in run(main, pair[0], pair[0]).out
 
 
+def test_identical_cubes_have_no_negative_zero(run, pair):
+    assert "-0" not in run(main, pair[0], pair[0], "--json").out.replace("e-0", "")
+
+
+@pytest.mark.parametrize("limit", [1, 3 * 36 * 24 * 2, 1 << 30])
+def test_blocks(run, pair, monkeypatch, limit):
+    """The numbers do not depend on how many rows are compared at a time."""
+    seen = []
+    monkeypatch.setattr(measure, "_BLOCK_BYTES", limit)
+    monkeypatch.setattr(common.ProgressBars, "__call__", lambda _, *report: seen.append(report))
+    record = run(main, *pair, "--json").json
+    found = metrics.compare(io.read(pair[0]), io.read(pair[1]))
+    for key in ("psnr_db", "psnr_peak", "rmse", "max_abs_error", "sam_deg", "snr_db"):
+        assert record[key] == pytest.approx(getattr(found, key), rel=1e-12)
+    assert seen[-1] == ("comparing", 40, 40)
+    assert len(seen) == {1: 40, 3 * 36 * 24 * 2: 14}.get(limit, 1)
+
+
+def test_variable_of_the_decoded_cube(run, tmp_path, scene_cube):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["first"] = scene_cube.array
+        file["second"] = scene_cube.array + 2
+    np.save(tmp_path / "a.npy", scene_cube.array)
+    for name, error in (("/first", 0), ("/second", 2)):
+        done = run(
+            main, tmp_path / "a.npy", tmp_path / "b.h5", "--decoded-variable", name, "--json"
+        )
+        assert done.json["rmse"] == error
+
+
+def test_a_stream_has_no_variables(run, scene_hdr, scene_hyc):
+    done = run(main, scene_hdr, scene_hyc, "--decoded-variable", "cube")
+    assert done.code == 2
+    assert "hint: leave out --decoded-variable" in done.err
+
+
+def test_shape_of_a_stream(run, tmp_path, scene_hyc, tiny_pack):
+    np.save(tmp_path / "a.npy", np.zeros((40, 36, 23), "u2"))
+    done = run(main, tmp_path / "a.npy", scene_hyc, "--pack", tiny_pack)
+    assert (done.code, done.out) == (1, "")
+    assert "has shape (40, 36, 24); the original has (40, 36, 23)" in done.err
+
+
+def test_threads(run, scene_hdr, scene_hyc, tiny_pack, monkeypatch):
+    found = []
+
+    def opened(path, **settings):
+        found.append(settings["threads"])
+        return hyspec.Stream(Path(path).read_bytes(), **settings)
+
+    monkeypatch.setattr(hyspec, "open", opened)
+    assert run(main, scene_hdr, scene_hyc, "--pack", tiny_pack, "--threads", "2").code == 0
+    assert found == [2]
+
+
 @pytest.mark.parametrize("name", ["a.hyc", "a.HYC"])
 def test_stream(run, scene_hdr, tmp_path, tiny_pack, name):
     """The same numbers as those of hyspec-encode --verify."""
@@ -68,7 +126,7 @@ def test_stream_with_nodata(run, tmp_path, nodata_cube, tiny_pack):
     record = run(main, tmp_path / "a.hdr", tmp_path / "a.hyc", "--pack", tiny_pack, "--json").json
     assert record["samples"] == nodata_cube.array.size
     assert record["bps"] == 8 * len(data) / nodata_cube.array.size
-    decoded = hyspec.decode(data, pack_path=tiny_pack)
+    decoded = hyspec.decode(data, pack=tiny_pack)
     assert record["rmse"] == metrics.rmse(nodata_cube, decoded)
     assert record["rmse"] < 1000  # -9999 is not among what is compared
 

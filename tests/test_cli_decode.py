@@ -26,7 +26,7 @@ def decode(run, tmp_path, tiny_pack, scene_hyc):
 
 @pytest.fixture
 def whole(scene_hyc, tiny_pack):
-    with hyspec.open(scene_hyc, pack_path=tiny_pack) as stream:
+    with hyspec.open(scene_hyc, pack=tiny_pack) as stream:
         return stream.read()
 
 
@@ -90,7 +90,7 @@ def test_sample_types(run, tmp_path, tiny_pack, dtype, suffix):
     found = io.read(tmp_path / f"b{suffix}").array
     # ENVI has no signed bytes and holds them as int16.
     assert found.dtype.name == ("int16" if (dtype, suffix) == ("int8", ".hdr") else dtype)
-    assert np.array_equal(found, hyspec.decode(path.read_bytes(), pack_path=tiny_pack).array)
+    assert np.array_equal(found, hyspec.decode(path.read_bytes(), pack=tiny_pack).array)
 
 
 def test_metadata_of_an_envi_file_survive_the_programs(run, tmp_path, tiny_pack, nodata_cube):
@@ -254,6 +254,38 @@ def test_failure_leaves_nothing(decode, tmp_path, scene_hyc, suffix, previous):
     assert done.code == 1
     assert done.err.startswith("error: tile 1, bands 9-20: ")
     assert files(tmp_path) == before
+
+
+def test_largest_output(decode, tmp_path, monkeypatch):
+    """Refused before any room is reserved for it."""
+    size = 40 * 36 * 24 * 2
+    before = files(tmp_path)
+
+    def reserved(*_args, **_kwargs):
+        raise AssertionError("too late")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(io, "create", reserved)
+        done = decode("a.npy", "--max-bytes", size - 1)
+    assert (done.code, done.out) == (1, "")
+    assert f"would take {size} bytes; --max-bytes allows {size - 1}\nhint: " in done.err
+    assert files(tmp_path) == before
+    assert decode("a.npy", "--max-bytes", size).code == 0
+    assert decode("b.npy", "--max-bytes", "34k", "--bands", "0:12").code == 0
+    assert decode("c.npy", "--max-bytes", "33k", "--bands", "0:12").code == 1
+
+
+def test_largest_output_by_default(decode, tmp_path, monkeypatch):
+    """No more than 64 GiB, which a header of a few bytes can claim."""
+    monkeypatch.setattr(
+        hyspec.Stream,
+        "template",
+        lambda *_: io.Template(shape=(1 << 20, 1 << 16, 1001), dtype=np.dtype("u1")),
+    )
+    done = decode("a.npy")
+    assert done.code == 1
+    assert f"would take {1001 << 36} bytes; --max-bytes allows {64 << 30}" in done.err
+    assert not (tmp_path / "a.npy").exists()
 
 
 # ---- recovery ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 import hyspec
 from hyspec import io, metrics
-from hyspec_tools import report
+from hyspec_tools import common, measure, report
 from hyspec_tools.encode import main, parser
 from hyspec_tools.inputs import join_negative_values
 
@@ -73,16 +73,78 @@ def test_json(encode, scene_hdr, scene_cube, out):
 def test_verify(encode, scene_hdr, scene_cube, tiny_pack, out):
     record = encode(scene_hdr, "--json", "--verify").json
     assert list(record) == KEYS
-    decoded = hyspec.decode(out.read_bytes(), pack_path=tiny_pack)
+    decoded = hyspec.decode(out.read_bytes(), pack=tiny_pack)
     found = metrics.compare(scene_cube, decoded)
     assert record["psnr_db"] == found.psnr_db
     assert record["psnr_peak"] == float(np.ptp(scene_cube.array))
     assert record["rmse"] == found.rmse
     assert record["max_abs_error"] == found.max_abs_error
-    assert record["sam_deg"] == found.sam_deg
+    assert record["sam_deg"] == pytest.approx(found.sam_deg, rel=1e-12)  # summed block by block
     assert record["snr_db"] == found.snr_db
     assert record["samples"] == scene_cube.array.size
     assert record["decode_seconds"] > 0
+
+
+def opened_with(monkeypatch):
+    """Note the settings and parts that streams are opened and read with."""
+    found = []
+    real = hyspec.Stream.read
+
+    def opened(path, **settings):
+        found.append(settings)
+        return hyspec.Stream(path.read_bytes(), **settings)
+
+    def read(self, *area, **settings):
+        found.append(area)
+        return real(self, *area, **settings)
+
+    monkeypatch.setattr(hyspec, "open", opened)
+    monkeypatch.setattr(hyspec.Stream, "read", read)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("limit", "blocks"),
+    [
+        (1 << 30, [((0, 40), (0, 36))]),
+        (2 * 16 * 36 * 24 * 2, [((0, 32), (0, 36)), ((32, 40), (0, 36))]),
+        (16 * 36 * 24 * 2, [((r, min(r + 16, 40)), (0, 36)) for r in (0, 16, 32)]),
+        (1, [((r, min(r + 16, 40)), (c, c + 12)) for r in (0, 16, 32) for c in (0, 12, 24)]),
+    ],
+)
+def test_verify_takes_little_memory(encode, scene_hdr, monkeypatch, limit, blocks):
+    """It decodes blocks of whole tiles, with the threads asked for, and compares all of them."""
+    arguments = (scene_hdr, "--json", "--force", "--verify", "--tile", "16x12", "--threads", "2")
+    expected = encode(*arguments).json
+    monkeypatch.setattr(measure, "_BLOCK_BYTES", limit)
+    found = opened_with(monkeypatch)
+    record = encode(*arguments).json
+    assert found[0]["threads"] == 2
+    assert found[1:] == blocks
+    for key in set(KEYS) - {"encode_seconds", "decode_seconds"}:
+        if isinstance(expected[key], float):
+            assert record[key] == pytest.approx(expected[key], rel=1e-12), key
+        else:
+            assert record[key] == expected[key], key
+
+
+def test_verify_of_a_cube_beyond_the_memory_limit(encode, scene_hdr, monkeypatch):
+    """The limit protects from streams of others; this one is not thrown away for it."""
+    monkeypatch.setattr(hyspec.decoder, "DEFAULT_MAX_BYTES", 1000)
+    monkeypatch.setitem(hyspec.Stream.__init__.__kwdefaults__, "max_bytes", 1000)
+    done = encode(scene_hdr, "--verify")
+    assert (done.code, done.err) == (0, "")
+
+
+def test_progress_of_verification(encode, scene_hdr, monkeypatch):
+    """Its phase counts every chunk of the stream once, and says so under its own name."""
+    seen = []
+    monkeypatch.setattr(common.ProgressBars, "__call__", lambda _, *report: seen.append(report))
+    monkeypatch.setattr(measure, "_BLOCK_BYTES", 1)
+    assert encode(scene_hdr, "--verify", "--tile", "16x12", "--intervals", "1-8,9-24").code == 0
+    comparing = [report[1:] for report in seen if report[0] == "comparing"]
+    assert comparing == [(k, 18) for k in range(1, 19)]
+    assert "decoding" not in {report[0] for report in seen}
 
 
 @pytest.mark.parametrize("value", [7, -9999])
@@ -187,8 +249,8 @@ def test_bounded_errors_do_not_exist_yet(encode, scene_hdr, out, arguments):
 def test_formats(encode, tmp_path, scene_cube, tiny_pack, out, suffix):
     io.write(tmp_path / f"in{suffix}", scene_cube)
     assert encode(tmp_path / f"in{suffix}").code == 0
-    decoded = hyspec.decode(out.read_bytes(), pack_path=tiny_pack)
-    expected = hyspec.decode(hyspec.encode(scene_cube.array, pack=tiny_pack), pack_path=tiny_pack)
+    decoded = hyspec.decode(out.read_bytes(), pack=tiny_pack)
+    expected = hyspec.decode(hyspec.encode(scene_cube.array, pack=tiny_pack), pack=tiny_pack)
     if suffix == ".npy":  # has no wavelengths, and the intervals follow from them
         assert np.array_equal(decoded.array, expected.array)
     else:
@@ -211,7 +273,19 @@ def test_dataset_of_an_hdf5_file(encode, tmp_path, out, tiny_pack):
         file["group/second"] = samples + 500
     for arguments in (["a.h5:/group/second"], ["a.h5", "--variable", "/group/second"]):
         assert encode(tmp_path / arguments[0], *arguments[1:], "--force").code == 0
-        assert hyspec.decode(out.read_bytes(), pack_path=tiny_pack).array.min() > 300
+        assert hyspec.decode(out.read_bytes(), pack=tiny_pack).array.min() > 300
+
+
+def test_fill_value_of_a_netcdf_file(encode, tmp_path, out):
+    """NaN is the usual one, and has no place in the JSON of the metadata."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["cube"] = np.random.default_rng(0).normal(size=(9, 8, 7)).astype("f4")
+        file["cube"].attrs["_FillValue"] = np.float32("nan")
+        file["cube"].attrs["valid_range"] = np.array([0.0, np.inf])
+    assert encode(tmp_path / "a.h5").code == 0
+    attributes = hyspec.Stream(out.read_bytes()).metadata["hdf5"]["attributes"]
+    assert attributes == {"_FillValue": "nan", "valid_range": [0.0, "inf"]}
 
 
 def test_variable_of_a_matlab_file(encode, tmp_path, out, tiny_pack):
@@ -222,7 +296,7 @@ def test_variable_of_a_matlab_file(encode, tmp_path, out, tiny_pack):
     assert done.code == 1
     assert "--variable" in done.err
     assert encode(tmp_path / "a.mat", "--variable", "second").code == 0
-    assert hyspec.decode(out.read_bytes(), pack_path=tiny_pack).array.min() > 300
+    assert hyspec.decode(out.read_bytes(), pack=tiny_pack).array.min() > 300
 
 
 @pytest.mark.parametrize(
@@ -394,7 +468,15 @@ def test_installed_program(tmp_path, tiny_pack):
     assert again.stderr.startswith("error: a.hyc exists already\nhint: ")
 
 
-def test_signal_leaves_nothing(tmp_path, tiny_pack):
+@pytest.mark.parametrize(
+    ("number", "code", "message"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "stopped by SIGTERM"),
+        (signal.SIGHUP, 129, "stopped by SIGHUP"),
+    ],
+)
+def test_signal_leaves_nothing(tmp_path, tiny_pack, number, code, message):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 999, (600, 600, 60), "u2"))
     script = "from hyspec_tools.encode import main; raise SystemExit(main())"
     process = subprocess.Popen(
@@ -407,7 +489,7 @@ def test_signal_leaves_nothing(tmp_path, tiny_pack):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, message = process.communicate(timeout=30)
-    assert (process.returncode, message) == (130, "error: interrupted\n")
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (code, f"error: {message}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]

@@ -1,11 +1,15 @@
 """What all programs have in common: exit codes, ``error:`` and ``hint:`` lines, help."""
 
+import argparse
 import errno
 import importlib
 import importlib.metadata
+import io
 import os
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ import pytest
 import hyspec
 from hyspec import errors
 from hyspec_tools import common, compare, decode, encode, info
+from hyspec_tools.arguments import byte_count
 
 PROGRAMS = sorted(
     (entry.name, entry.value)
@@ -77,8 +82,9 @@ assert not heavy, heavy
 def test_usage(run, main, arguments):
     done = run(main, *arguments)
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("usage: hyspec-")
-    assert "error: " in done.err
+    error, hint = done.err.splitlines()
+    assert error.startswith("error: ")
+    assert hint == f"hint: see {sys.modules[main.__module__].parser().prog} --help"
 
 
 RAW = ["--shape", "2x3x4", "--dtype", "uint8", "--interleave", "bil"]
@@ -96,9 +102,15 @@ RAW = ["--shape", "2x3x4", "--dtype", "uint8", "--interleave", "bil"]
         (["--bps", "1", "--psnr", "40"], "found 2 targets (bps, psnr)"),
         (["--float-step", "0"], "step is 0"),
         (["--float-step", "2"], "for floating-point cubes"),
-        (["--threads", "0"], "threads is 0"),
+        (["--threads", "0"], "argument --threads: found '0'; expected a whole number of at least"),
+        (["--threads", "²"], "found '²'"),
         (["--tile", "0"], "tile is (0,)"),
         (["--tile", "16x"], "--tile is '16x'"),
+        (["--tile", "²"], "--tile is '²'"),
+        (["--tile", "8x²"], "--tile is '8x²'"),
+        (["--tile", "٣"], "--tile is '٣'"),
+        (["--tile", "9" * 5000], "--tile is '999"),
+        (["--shape", "2x3x²", *RAW[2:]], "--shape is '2x3x²'"),
         (["--tile", "1x2x3"], "--tile is '1x2x3'"),
         (["--intervals", "1-3"], "intervals end at band 3"),
         (["--intervals", "many"], "'many'"),
@@ -124,7 +136,8 @@ def test_bad_use_of_encode(run, tmp_path, tiny_pack, arguments, message):
 def test_bad_use_of_decode(run, tmp_path, scene_hyc, tiny_pack):
     target = tmp_path / "a.npy"
     done = run(decode.main, scene_hyc, target, "--pack", tiny_pack, "--threads", "0")
-    assert (done.code, done.err) == (2, "error: threads is 0; expected at least 1\n")
+    assert done.code == 2
+    assert done.err.startswith("error: argument --threads: found '0'; expected a whole number")
     assert not target.exists()
 
 
@@ -285,21 +298,124 @@ def test_json_has_no_nan():
     )
 
 
-def test_output_that_nobody_reads(scene_hyc):
-    """A closed pipe is an error message at most, never a traceback."""
+@pytest.mark.parametrize("buffered", [[], ["-u"]])
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--help"]])
+def test_output_that_nobody_reads(scene_hyc, buffered, arguments):
+    """A closed pipe is no news: as if SIGPIPE had ended the program."""
     reading, writing = os.pipe()
     os.close(reading)
     script = "from hyspec_tools.info import main; raise SystemExit(main())"
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", script, str(scene_hyc)],
+        [sys.executable, *buffered, "-c", script, str(scene_hyc), *arguments],
         stdout=writing,
         stderr=subprocess.PIPE,
         text=True,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"},
     )
     os.close(writing)
     _, message = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "Traceback" not in message
+    overlooked = "--help" in arguments and buffered  # by argparse
+    assert (process.returncode, message) == (0 if overlooked else 141, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signals_clean_up(capsys, number):
+    """In the main thread; a second signal does not disturb it, and all is as before afterwards."""
+    cleaned = []
+
+    @common.program
+    def main():
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGHUP)
+            cleaned.append(True)
+
+    before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)]
+    assert main() == 128 + number
+    assert cleaned
+    assert capsys.readouterr().err == f"error: stopped by {number.name}\n"
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_signals_that_are_taken_care_of_stay_so():
+    """nohup ignores SIGHUP; an application may have handlers of its own."""
+
+    @common.program
+    def main():
+        signal.raise_signal(signal.SIGHUP)
+        return 0
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert main() == 0
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_programs_run_in_other_threads():
+    @common.program
+    def main():
+        return 7
+
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(main).result() == 7
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments"),
+    [
+        (decode.main, ["pipe", "b.npy"]),
+        (info.main, ["pipe"]),
+        (info.main, ["folder"]),
+        (info.main, ["/dev/null"]),
+    ],
+)
+def test_no_regular_file(run, tmp_path, monkeypatch, main, arguments):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    (tmp_path / "folder").mkdir()
+    done = run(main, *arguments)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"error: {arguments[0]} is not a regular file\nhint: ")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_bars_follow_estimates(monkeypatch):
+    """A total may grow, shrink and be exceeded; each phase has its own bar."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    seen = []
+    with common.ProgressBars(True) as bars:
+        for phase, done, total in [
+            ("searching", 1, 10), ("searching", 2, 5), ("searching", 6, 5), ("searching", 7, 9),
+            ("encoding", 1, 3), ("searching", 1, 4),
+        ]:  # fmt: skip
+            bars(phase, done, total)
+            seen.append((bars._bar.desc.strip(": "), bars._bar.n, bars._bar.total))
+    assert seen == [
+        ("searching", 1, 10), ("searching", 2, 5), ("searching", 6, 6), ("searching", 7, 9),
+        ("encoding", 1, 3), ("searching", 1, 4),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("4096", 4096), ("3k", 3072), ("500M", 500 << 20), ("64G", 64 << 30), ("2T", 2 << 40)],
+)
+def test_byte_counts(text, value):
+    assert byte_count(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "k", "1.5G", "-1", "1K", "64GB", "²", "9" * 5000])
+def test_what_is_no_byte_count(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a number of bytes"):
+        byte_count(text)
 
 
 def test_progress_bars_are_for_terminals(run, scene_hdr, tiny_pack, monkeypatch):

@@ -1,6 +1,7 @@
 """hyspec-info: what a stream says of itself, and its check."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,18 +68,26 @@ def test_numbers_that_json_lacks(info, run, tmp_path, tiny_pack, scene_cube, nod
     samples[0] = nodata
     wavelengths = scene_cube.wavelengths.copy()
     wavelengths[3] = np.nan
-    metadata = {"envi": {"gain": float("nan"), "list": [1.0, float("inf")]}}
-    cube = dataclasses.replace(
-        scene_cube, array=samples, nodata=nodata, wavelengths=wavelengths, metadata=metadata
-    )
+    cube = dataclasses.replace(scene_cube, array=samples, nodata=nodata, wavelengths=wavelengths)
     path = tmp_path / "a.hyc"
     path.write_bytes(hyspec.encode(cube, pack=tiny_pack))
     record = info("--json", source=path).json
     assert record["nodata"] == (nodata if nodata == -9999 else str(nodata))
     assert record["wavelengths"][2:4] == [scene_cube.wavelengths[2], None]
-    assert record["metadata"] == {"envi": {"gain": None, "list": [1.0, None]}}
     assert record["step"] == 1
     assert f"nodata       {nodata}" in run(main, path).out
+
+
+def test_threads(info, monkeypatch):
+    found = []
+
+    def opened(*arguments, **settings):
+        found.append(settings["threads"])
+        return hyspec.Stream(Path(arguments[0]).read_bytes(), **settings)
+
+    monkeypatch.setattr(hyspec, "open", opened)
+    assert info("--check", "--threads", "2").code == 0
+    assert found == [2]
 
 
 def test_nothing_but_samples(info, tmp_path, tiny_pack):

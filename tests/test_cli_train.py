@@ -50,7 +50,7 @@ def test_it_writes_a_pack_that_works(trained, scene_cube):
     )
     assert [model.name for model in loaded.models] == ["any"]
     data = hyspec.encode(scene_cube, pack=trained.pack, quality=60)
-    decoded = hyspec.decode(data, pack_path=trained.pack)
+    decoded = hyspec.decode(data, pack=trained.pack)
     assert hyspec.metrics.psnr_db(scene_cube.array, decoded.array) > 22
 
 
@@ -111,7 +111,7 @@ def test_an_existing_pack_is_not_replaced(fails, trained):
 
 def test_threads_are_positive(fails, trained, tmp_path):
     arguments = ["--data", trained.data, "--work", tmp_path, "--out", tmp_path, "--threads", 0]
-    assert "threads is 0" in fails(2, trained.recipe, *arguments)
+    assert "--threads: found '0'" in fails(2, trained.recipe, *arguments)
 
 
 def test_without_pytorch(fails, tmp_path, monkeypatch):

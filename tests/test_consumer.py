@@ -12,12 +12,12 @@ from hyspec import _core
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def cmake(*arguments: str | Path) -> None:
+def cmake(*arguments: str | Path, **variables: str) -> None:
     # cmake and ninja come with the test dependencies, whose scripts need not be on the path.
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     result = subprocess.run(
         ["cmake", *map(str, arguments)],
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -49,3 +49,25 @@ def test_consumer_project(tmp_path: Path) -> None:
     symbols = np.array([-1, 0, 1, -1, 2147483647, -1, 0, -7], np.int32)
     words = _core.encode_symbols(tables, symbols, np.zeros(8, np.uint16))
     assert [int(line) for line in output.split()] == words.tolist()
+
+
+def test_build_types(tmp_path: Path) -> None:
+    """Optimised unless the user says otherwise; inside another project that one decides."""
+
+    def build_type(source: Path, *arguments: str) -> str:
+        build = tmp_path / f"build-{len(list(tmp_path.iterdir()))}"
+        cmake("-S", source, "-B", build, "-G", "Ninja", *arguments, CMAKE_BUILD_TYPE="")
+        lines = (build / "CMakeCache.txt").read_text().splitlines()
+        [found] = [line for line in lines if line.startswith("CMAKE_BUILD_TYPE:")]
+        return found.partition("=")[2]
+
+    assert build_type(ROOT) == "Release"
+    assert build_type(ROOT, "-DCMAKE_BUILD_TYPE=Debug") == "Debug"
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    (parent / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.24)\n"
+        "project(parent LANGUAGES CXX)\n"
+        f'add_subdirectory("{ROOT}" hyspec)\n'
+    )
+    assert build_type(parent) == ""

@@ -41,7 +41,7 @@ sys.stdout.buffer.write(hyspec.encode(cube, pack={str(tiny_pack)!r}, **{SETTINGS
 
 
 def test_threads_do_not_change_the_samples(tiny_pack, data):
-    one, many = (hyspec.decode(data, pack_path=tiny_pack, threads=n).array for n in (1, 4))
+    one, many = (hyspec.decode(data, pack=tiny_pack, threads=n).array for n in (1, 4))
     assert np.array_equal(one, many)
 
 
@@ -56,8 +56,8 @@ def symbols_of(stream):
 
 def test_symbols_do_not_depend_on_the_networks(tiny_pack, data):
     """Optimised graphs may differ in the last digits: pixels by one count, symbols never."""
-    fast = Stream(data, pack_path=tiny_pack, threads=4)
-    plain = Stream(data, pack_path=tiny_pack, threads=1, optimise=False)
+    fast = Stream(data, pack=tiny_pack, threads=4)
+    plain = Stream(data, pack=tiny_pack, threads=1, optimise=False)
     first, second = symbols_of(fast), symbols_of(plain)
     assert first.keys() == second.keys()
     for key, symbols in first.items():
@@ -69,9 +69,9 @@ def test_symbols_do_not_depend_on_the_networks(tiny_pack, data):
 
 def test_a_part_has_the_same_pixels_as_the_whole(tiny_pack, data):
     """Bands go through the network in groups; the groups do not show."""
-    whole = hyspec.decode(data, pack_path=tiny_pack).array
+    whole = hyspec.decode(data, pack=tiny_pack).array
     for band in range(24):
-        part = hyspec.decode(data, bands=band, pack_path=tiny_pack).array
+        part = hyspec.decode(data, bands=band, pack=tiny_pack).array
         assert np.array_equal(part[..., 0], whole[..., band])
 
 
@@ -122,7 +122,7 @@ def test_the_stream_is_written_forward_piece_by_piece(tiny_pack, counting, monke
 
 
 def test_the_decoder_writes_into_the_array_it_is_given(tiny_pack, data):
-    stream = Stream(data, pack_path=tiny_pack)
+    stream = Stream(data, pack=tiny_pack)
     whole = stream[:]
     out = np.zeros((10, 20, 4, 2), stream.dtype)[..., 0]  # not contiguous
     stream.read_into(out, range(3, 13), range(5, 25), range(6, 10))

@@ -19,7 +19,7 @@ def codec(tiny_pack):
 
     def round_trip(cube, **settings):
         data = hyspec.encode(cube, pack=tiny_pack, **settings)
-        return hyspec.decode(data, pack_path=tiny_pack)
+        return hyspec.decode(data, pack=tiny_pack)
 
     return round_trip
 
@@ -105,7 +105,7 @@ def test_floats_are_multiples_of_the_step(tiny_pack, scene_cube):
     samples = scaled(scene_cube.array, "float32")
     for step in (None, 0.01, 3e-7):
         data = hyspec.encode(samples, pack=tiny_pack, float_step=step)
-        with_step = hyspec.Stream(data, pack_path=tiny_pack)
+        with_step = hyspec.Stream(data, pack=tiny_pack)
         stated = with_step.header.step
         assert stated == step or step is None
         decoded = with_step.read().array
@@ -176,11 +176,11 @@ def test_two_values(codec):
 def test_tiles(tiny_pack, scene_cube, tile):
     part = scene_cube.array[:20, :18, :3] if tile == (1, 1) else scene_cube.array
     data = hyspec.encode(part, pack=tiny_pack, tile=tile)
-    stream = hyspec.Stream(data, pack_path=tiny_pack)
+    stream = hyspec.Stream(data, pack=tiny_pack)
     rows, columns = (tile, 4096) if isinstance(tile, int) else tile
     assert stream.tile_size == (min(rows, part.shape[0]), min(columns, part.shape[1]))
     assert stream.read().shape == part.shape
-    whole = hyspec.decode(hyspec.encode(part, pack=tiny_pack), pack_path=tiny_pack)
+    whole = hyspec.decode(hyspec.encode(part, pack=tiny_pack), pack=tiny_pack)
     # Tiles of a pixel are constant and thereby exact; the others are a picture like the whole.
     assert metrics.psnr_db(part, stream.read()) > metrics.psnr_db(part, whole) - 4
 
@@ -195,7 +195,7 @@ def test_tiles(tiny_pack, scene_cube, tile):
 )
 def test_interval_tables(tiny_pack, scene_cube, text, expected):
     stream = hyspec.Stream(
-        hyspec.encode(scene_cube, pack=tiny_pack, intervals=text), pack_path=tiny_pack
+        hyspec.encode(scene_cube, pack=tiny_pack, intervals=text), pack=tiny_pack
     )
     assert hyspec.intervals.format_intervals(stream.intervals) == expected
     assert metrics.psnr_db(scene_cube, stream.read()) > 20
@@ -272,10 +272,10 @@ def test_nodata_that_the_type_cannot_hold_is_kept_and_changes_nothing(
     samples = scene_cube.array.copy()
     samples[:, :, 3] = 0  # what a careless conversion of the nodata value would take for it
     cube = dataclasses.replace(scene_cube, array=samples)
-    plain = hyspec.decode(hyspec.encode(cube, pack=tiny_pack), pack_path=tiny_pack)
+    plain = hyspec.decode(hyspec.encode(cube, pack=tiny_pack), pack=tiny_pack)
     assert not plain.array[:, :, 3].any()
     marked = dataclasses.replace(cube, nodata=nodata)
-    decoded = hyspec.decode(hyspec.encode(marked, pack=tiny_pack), pack_path=tiny_pack)
+    decoded = hyspec.decode(hyspec.encode(marked, pack=tiny_pack), pack=tiny_pack)
     assert decoded.nodata == nodata or np.isnan(decoded.nodata)
     assert np.array_equal(decoded.array, plain.array)
 
@@ -306,8 +306,8 @@ def test_nodata_costs_little_and_does_not_spoil_the_rest(tiny_pack, nodata_cube)
     )
     # The header's nodata value differs; the chunks' content does not.
     assert abs(len(data) - len(same)) < 8
-    first = hyspec.decode(data, pack_path=tiny_pack).array
-    second = hyspec.decode(same, pack_path=tiny_pack).array
+    first = hyspec.decode(data, pack=tiny_pack).array
+    second = hyspec.decode(same, pack=tiny_pack).array
     assert np.array_equal(first[mask], second[mask])
 
 
@@ -431,7 +431,7 @@ def test_any_cube(tiny_pack, data):
     tile = data.draw(st.sampled_from([256, 5, (7, 9)]))
     cube = Cube(samples, nodata=nodata)
     encoded = hyspec.encode(cube, pack=tiny_pack, tile=tile, quality=rng.uniform(0, 100))
-    decoded = hyspec.decode(encoded, pack_path=tiny_pack)
+    decoded = hyspec.decode(encoded, pack=tiny_pack)
     mask = mask_of(cube)
     assert decoded.array.dtype == dtype
     assert np.array_equal(mask_of(decoded), mask)

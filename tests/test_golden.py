@@ -53,13 +53,13 @@ def test_every_file_is_listed_and_there() -> None:
 def test_valid(name: str) -> None:
     expected = EXPECTED[name]
     data = (FOLDER / name).read_bytes()
-    with hyspec.open(FOLDER / name, pack_path=TINY) as stream:
+    with hyspec.open(FOLDER / name, pack=TINY) as stream:
         described = {**make_streams.describe(stream, data), "samples": expected["samples"]}
         assert described == expected
         assert stream.check() == []
         cube = stream.read()
     check_samples(cube.array, samples(name), expected)
-    part = hyspec.decode(data, rows=(0, 1), cols=0, bands=(0, 1), pack_path=TINY).array
+    part = hyspec.decode(data, rows=(0, 1), cols=0, bands=(0, 1), pack=TINY).array
     check_samples(part, samples(name)[:1, :1, :1], expected)
 
 
@@ -79,14 +79,14 @@ def test_invalid(name: str) -> None:
     expected = EXPECTED[name]
     data = (FOLDER / name).read_bytes()
     with pytest.raises(errors.HyspecError) as caught:
-        hyspec.decode(data, pack_path=TINY)
+        hyspec.decode(data, pack=TINY)
     assert type(caught.value).__name__ == expected["error"]
     if "lost" not in expected:
         with pytest.raises(errors.HyspecError) as caught:
-            hyspec.decode(data, pack_path=TINY, on_damage="fill")
+            hyspec.decode(data, pack=TINY, on_damage="fill")
         assert type(caught.value).__name__ == expected["error"]
         return
-    stream = hyspec.Stream(data, pack_path=TINY, on_damage="fill")
+    stream = hyspec.Stream(data, pack=TINY, on_damage="fill")
     found = stream[...]
     original = EXPECTED[expected["original"]]
     wanted = samples(expected["original"]).copy()
@@ -109,7 +109,7 @@ def test_encoding_again_is_as_good(name: str) -> None:
     if not valid.any():
         return
     original = cube.array[valid].astype(np.float64)
-    now = hyspec.decode(data, pack_path=TINY).array[valid].astype(np.float64)
+    now = hyspec.decode(data, pack=TINY).array[valid].astype(np.float64)
     then = samples(name)[valid].astype(np.float64)
     assert np.abs(now - original).mean() <= 1.1 * np.abs(then - original).mean() + 1e-9
 

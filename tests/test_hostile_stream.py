@@ -36,12 +36,12 @@ Array = npt.NDArray[Any]
 
 
 def decode(data: bytes, **changes: Any) -> Array:
-    return hyspec.decode(data, **{"pack_path": TINY, "threads": 1, **changes}).array
+    return hyspec.decode(data, **{"pack": TINY, "threads": 1, **changes}).array
 
 
 def rescue(data: bytes) -> tuple[Array, set[tuple[int, int]]]:
     """Decode with ``on_damage="fill"``; also tell (tile, first band) of the lost chunks."""
-    stream = hyspec.Stream(data, pack_path=TINY, threads=1, on_damage="fill")
+    stream = hyspec.Stream(data, pack=TINY, threads=1, on_damage="fill")
     return stream[...], {(d.tile, d.bands.start) for d in stream.damage}
 
 
@@ -242,7 +242,7 @@ def test_files_that_are_no_streams(tmp_path: Path) -> None:
         hyspec.open(empty)
     with pytest.raises(errors.StreamError):
         hyspec.decode(b"")
-    with pytest.raises(errors.DataError, match="directory"):
+    with pytest.raises(errors.DataError, match="not a regular file"):
         hyspec.open(tmp_path)
     with pytest.raises(errors.DataError):
         hyspec.open(tmp_path / "missing.hyc")
@@ -260,8 +260,8 @@ def test_damaged_files(tmp_path: Path) -> None:
     for length in (PREAMBLE - 1, PREAMBLE + 30, len(STREAM) - 9, len(STREAM) - 1):
         path.write_bytes(STREAM[:length])
         with pytest.raises(errors.StreamError):
-            hyspec.open(path, pack_path=TINY)
-    with hyspec.open(path, pack_path=TINY, on_damage="fill", threads=1) as stream:
+            hyspec.open(path, pack=TINY)
+    with hyspec.open(path, pack=TINY, on_damage="fill", threads=1) as stream:
         np.testing.assert_array_equal(stream[...], DECODED)
 
 
@@ -389,7 +389,7 @@ def test_more_memory_than_allowed() -> None:
                 decode(data, **part)
     with pytest.raises(errors.LimitError):
         decode(STREAM, max_bytes=500)
-    np.testing.assert_array_equal(decode(STREAM, max_bytes=10_000), DECODED)
+    np.testing.assert_array_equal(decode(STREAM, max_bytes=50_000), DECODED)
 
 
 def test_rows_of_a_chunk_that_are_not_those_of_its_tile() -> None:
@@ -449,7 +449,7 @@ def test_unknown_packs() -> None:
         decode(replace(SOUND, fields=fields).seal())
 
 
-@pytest.mark.parametrize("profile", [(0, 0), (1, 1), (1, 255), (2, 0), (3, 0), (255, 255)])
+@pytest.mark.parametrize("profile", [(0, 0), (1, 0), (1, 255), (2, 0), (3, 0), (255, 255)])
 def test_unknown_profiles(profile: tuple[int, int]) -> None:
     data = SOUND.with_fields({7: bytes(profile)}).seal()
     for on_damage in ("raise", "fill"):

@@ -216,3 +216,35 @@ def test_single_metrics_agree_with_compare():
     assert result.snr_db == metrics.snr_db(x, y)
     assert result.max_abs_error == metrics.max_abs_error(x, y)
     assert result.sam_deg == metrics.spectral_angle_deg(x, y)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i4", "f4"])
+def test_identical_cubes_have_no_negative_zero(dtype):
+    x = np.arange(24).reshape(2, 3, 4).astype(dtype)
+    found = metrics.compare(x, x.copy())
+    assert math.copysign(1, found.max_abs_error) == 1
+    assert math.copysign(1, metrics.max_abs_error(x, x.copy())) == 1
+
+
+def test_an_accumulator_adds_blocks():
+    """In any order, Cubes and arrays alike; an empty accumulator knows nothing."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 90, (12, 10, 5)).astype("i2")
+    x[2:4, 3:7, 1:3] = -9
+    y = (x + rng.integers(-3, 4, x.shape)).astype("i2")
+    expected = metrics.compare(Cube(x, nodata=-9), Cube(y, nodata=-9))
+    as_cubes, as_arrays = metrics.Accumulator(), metrics.Accumulator(nodata=-9)
+    assert as_cubes.result().samples == 0
+    assert math.isnan(as_cubes.result().rmse)
+    for rows in (slice(7, 12), slice(0, 3), slice(3, 7)):
+        for columns in (slice(4, 10), slice(0, 4)):
+            a, b = x[rows, columns], y[rows, columns]
+            as_cubes.add(Cube(a, nodata=-9), Cube(b, nodata=-9))
+            as_arrays.add(a, b)
+    for found in (as_cubes.result(), as_arrays.result()):
+        assert vars(found) == pytest.approx(vars(expected), rel=1e-12)
+
+
+def test_blocks_of_different_shapes():
+    with pytest.raises(DataError, match="shape"):
+        metrics.Accumulator().add(np.zeros((2, 3, 4)), np.zeros((2, 3, 5)))

@@ -1,6 +1,7 @@
 """What the encoder can be asked for."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ def test_defaults():
     assert (options.profile, options.pack, options.intervals) == ("band", DEFAULT_PACK, "seed")
     assert [options.quality, options.bps, options.psnr, options.rmse] == [None] * 4
     assert options.tile_size(1000, 700) == (256, 700)
-    assert set(EncodeOptions.names()) == {field.name for field in dataclasses.fields(options)}
 
 
 @pytest.mark.parametrize("profile", ["spectral", "bounded"])
@@ -75,6 +75,35 @@ def test_float_step(step):
 def test_threads(threads):
     with pytest.raises(UsageError, match="threads"):
         EncodeOptions(threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tile", "64"), ("tile", b"64"), ("tile", 16.7), ("tile", None), ("tile", (16, 8.0)),
+        ("tile", True), ("tile", ("1", "2")), ("tile", np.array([16, 8])),
+        ("quality", "50"), ("bps", "x"), ("bps", True), ("psnr", 3j), ("rmse", [1]),
+        ("float_step", "1"), ("threads", "2"), ("threads", 2.0), ("threads", True),
+        ("intervals", None), ("intervals", 5), ("intervals", [(1, 4)]), ("profile", None),
+        ("pack", None), ("pack", 3), ("lossless", "no"), ("max_error", "3"),
+    ],
+)  # fmt: skip
+def test_wrong_types(name, value):
+    """They say what was found and what was expected, and nothing is cut to fit."""
+    with pytest.raises(UsageError, match=f"{name} is .*; expected ") as caught:
+        EncodeOptions(**{name: value})
+    assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"bps": np.float32(0.5)}, {"quality": np.int64(50)}, {"threads": np.int32(2)},
+        {"tile": [np.int64(8), 4]}, {"bps": 1}, {"float_step": 2}, {"pack": Path("a")},
+    ],
+)  # fmt: skip
+def test_types_that_will_do(settings):
+    EncodeOptions(**settings)
 
 
 @pytest.mark.parametrize("tile", [0, -5, (), (0, 4), (4, 0), (1, 2, 3)])

@@ -132,7 +132,7 @@ def test_one_value_per_band(name, value):
 def test_from_array_to_file_and_back(tmp_path, tiny_pack, scene_cube):
     path = tmp_path / "scene.hyc"
     path.write_bytes(hyspec.encode(scene_cube.array, bps=0.2, pack=str(tiny_pack)))
-    with hyspec.open(str(path), pack_path=str(tiny_pack)) as stream:
+    with hyspec.open(str(path), pack=str(tiny_pack)) as stream:
         assert stream[3, 4].shape == (24,)
         cube = stream.read()
     assert isinstance(cube, Cube)
@@ -161,7 +161,7 @@ def test_encode_to_reports_what_it_did(tiny_pack, scene_cube):
 
 def test_metadata_of_a_decoded_cube_is_its_own(tiny_pack, scene_cube):
     data = hyspec.encode(scene_cube, pack=tiny_pack)
-    stream = hyspec.Stream(data, pack_path=tiny_pack)
+    stream = hyspec.Stream(data, pack=tiny_pack)
     first = stream.read(rows=(0, 2))
     first.metadata["envi"]["map info"][0] = "changed"
     first.wavelengths[:] = 0

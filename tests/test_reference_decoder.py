@@ -101,7 +101,7 @@ def test_symbols_and_pixels(name: str) -> None:
     cube = make()
     data = hyspec.encode(cube, pack=TINY, **settings_)
     check_symbols(data)
-    first = hyspec.decode(data, pack_path=TINY).array
+    first = hyspec.decode(data, pack=TINY).array
     second = band.read_cube(data, PACK)
     assert first.dtype == second.dtype
     header, _ = _core.parse_preamble(data)

@@ -50,7 +50,7 @@ def test_scene(tiny_pack, name):
         cube.nodata, cube.bad_bands, cube.metadata,
     )  # fmt: skip
     data = hyspec.encode(part, pack=tiny_pack, quality=60)
-    decoded = hyspec.decode(data, pack_path=tiny_pack)
+    decoded = hyspec.decode(data, pack=tiny_pack)
     assert decoded.shape == part.shape
     assert decoded.array.dtype == part.array.dtype.newbyteorder("=")
     assert decoded.metadata == part.metadata

@@ -70,6 +70,13 @@ def test_all_orientations_and_places_are_drawn():
     assert {s[2] for s in seen} == {20 * row + column for row in range(9) for column in range(5)}
 
 
+def test_steps_do_not_share_their_crops():
+    """Of consecutive steps, too: each has its own random numbers, not the next part of others'."""
+    sampler = PatchSampler([ramp_scene(200, 200)], 16, 0)  # room for 270 000 different crops
+    drawn = np.concatenate([sampler.batch(step, 16)[:, 0, :2, :2] for step in range(200)])
+    assert len(np.unique(drawn, axis=0)) > 0.95 * len(drawn)
+
+
 def test_the_share_of_the_own_model():
     # Bands 0 to 7 of model 0, bands 8 and 9 of model 3.
     scene = flat_scene("s", range(10), models=[0] * 8 + [3] * 2)

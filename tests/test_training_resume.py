@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hyspec import pack
-from hyspec.errors import UsageError
+from hyspec.errors import DataError, UsageError
 from hyspec_training import config, recipe
 from training_fixtures import write_recipe
 
@@ -109,3 +109,26 @@ def test_the_work_folder_says_what_it_is_for(trained):
     assert noted["scenes"] == ["scene-0.npy", "scene-1.npy"]
     assert noted["validation"] == ["scene-2.npy"]
     assert (noted["seed"], noted["steps"], noted["filters"]) == (11, 120, 4)
+
+
+def spoilt(kind, checkpoint):
+    data = checkpoint.read_bytes()
+    if kind == "another network":
+        content = state(checkpoint.parent)
+        content["model"].popitem()
+        torch.save(content, checkpoint)
+    elif kind == "no state":
+        torch.save([1, 2], checkpoint)
+    else:
+        texts = {"empty": b"", "cut off": data[: len(data) // 2], "text": b"not a checkpoint"}
+        checkpoint.write_bytes(texts[kind])
+
+
+@pytest.mark.parametrize("kind", ["empty", "cut off", "text", "no state", "another network"])
+def test_a_damaged_checkpoint_is_named(trained, tmp_path, kind):
+    work = tmp_path / "work"
+    shutil.copytree(trained.work, work)
+    spoilt(kind, work / "joint.pt")
+    with pytest.raises(DataError, match=r"joint\.pt is damaged") as caught:
+        recipe.run(config.load(trained.recipe), trained.data, work, tmp_path / "packs", quiet=True)
+    assert "delete it" in caught.value.hint

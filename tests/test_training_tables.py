@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec import _core
+from hyspec.errors import DataError
 from hyspec_training import tables
 from hyspec_training.balle import GainUnits
 from hyspec_training.prior import FactorizedPrior
@@ -188,3 +189,15 @@ def test_gains_over_too_many_octaves_are_refused():
     gains = np.array([[0.0] * CHANNELS, [100.0] * CHANNELS])
     with pytest.raises(ValueError, match="octaves"):
         build(make_prior(0), gains)
+
+
+def test_gains_that_span_too_many_octaves():
+    """More rungs than a byte can count; said before anything is written."""
+    fits = 255 - 2 * tables.MARGIN
+    gains = np.zeros((2, CHANNELS))
+    gains[1] = fits / RUNGS_PER_OCTAVE
+    assert build(make_prior(0), gains).rungs == 256
+    gains[1] += 1 / RUNGS_PER_OCTAVE
+    with pytest.raises(DataError, match="257 tables per channel; at most 256") as caught:
+        build(make_prior(0), gains)
+    assert "octaves" in caught.value.hint

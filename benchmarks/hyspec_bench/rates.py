@@ -33,14 +33,16 @@ def measure(path: str, rates: Sequence[float], pack: str, threads: int) -> Itera
             print(f"{path}: {error}", file=sys.stderr)
             continue
         encoded = time.perf_counter()
-        decoded = hyspec.decode(data, pack_path=pack, threads=threads)
-        finished = time.perf_counter()
+        timer = report.Timer()
+        with timer:
+            decoded = hyspec.decode(data, pack=pack, threads=threads)
         comparison = hyspec.metrics.compare(cube, decoded)
         record = report.record(
+            samples=cube.array.size,
             bytes=len(data),
             bps=8 * len(data) / cube.array.size,
             encode_seconds=encoded - started,
-            decode_seconds=finished - encoded,
+            decode_seconds=timer.seconds,
             profile="band",
             pack=pack,
             **report.quality(comparison),

@@ -363,15 +363,6 @@ def parse_chunk_header(data: Buffer, offset: int) -> ChunkInfo:
         There is no chunk, or its header is damaged or belongs to another stream.
     """
 
-def check_payload(data: Buffer, info: ChunkInfo) -> None:
-    """Verify the checksum of a chunk's payload.
-
-    Raises
-    ------
-    CoreError
-        The payload is damaged or cut off.
-    """
-
 def crc32c(data: Buffer, previous: int = 0) -> int:
     """CRC-32C of a buffer, continuing that of the bytes before it."""
 
@@ -412,7 +403,13 @@ class BandTables:
         """Quality levels."""
 
 class BandTile:
-    """Size of one chunk of the band profile."""
+    """Size of one chunk of the band profile.
+
+    Raises
+    ------
+    CoreError
+        A size is 0, or there are more samples than memory can hold.
+    """
 
     def __init__(self, bands: int, rows: int, columns: int, stride: int) -> None: ...
     @property
@@ -478,19 +475,42 @@ def decode_band_payload(
 def band_levels(scale: npt.NDArray[np.int32], step: int, levels: int) -> npt.NDArray[np.int32]:
     """Quality level of each band, -1 where it has no latents."""
 
+def mean_exponents(scale: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Exponent e of the unit 2^e that each band's mean is counted in."""
+
 def choose_channel_offsets(
     model: BandTables, levels: npt.NDArray[np.int32], latents: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int32]:
-    """Offsets, one per channel, with which the latents of the bands at ``levels`` cost least."""
+    """Offsets, one per channel, with which the latents of the bands at ``levels`` cost least.
+
+    ``levels`` has shape (bands,), ``latents`` (bands, channels, positions).
+
+    Raises
+    ------
+    CoreError
+        The shapes disagree, or a level is out of range.
+    """
 
 def quantise(
     latents: npt.NDArray[np.float32], gain: npt.NDArray[np.float32], rounding: float
 ) -> npt.NDArray[np.int32]:
-    """Integers of latents (planes, channels, positions) times gain (planes, channels)."""
+    """Integers of latents (planes, channels, positions) times gain (planes, channels).
+
+    Raises
+    ------
+    CoreError
+        The shapes disagree.
+    """
 
 def dequantise(
     symbols: npt.NDArray[np.int32], inverse_gain: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Latents of integers (planes, channels, positions) times inverse gain (planes, channels)."""
+    """Latents of integers (planes, channels, positions) times inverse gain (planes, channels).
+
+    Raises
+    ------
+    CoreError
+        The shapes disagree.
+    """
 
 # ---- end of band profile ----

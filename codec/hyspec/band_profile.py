@@ -27,7 +27,7 @@ from hyspec.sample_type import SampleType
 
 PROFILE_NAME = "band"
 PROFILE_ID = 1
-PROFILE_VERSION = 0
+PROFILE_VERSION = 1
 
 #: Steps per octave of the quality parameter ``step``.
 STEPS_PER_OCTAVE = 32
@@ -129,9 +129,10 @@ class BandCoder:
         scale[varying] = np.maximum(
             1, _SCALE_ONE + np.rint(_SCALES_PER_OCTAVE * np.log2(std[varying]))
         )
-        unit = np.exp2(_mean_exponents(scale))
-        # Means of 32-bit samples may round to 2^31: the wrap is undone by the decoder's own.
-        means = np.rint(mean / unit).astype(np.int64).astype(np.int32)
+        unit = np.exp2(_core.mean_exponents(scale))
+        # Whole numbers lie within int32 and so does their mean; the clip holds what summation in
+        # floating point may add to it at the ends of the range.
+        means = np.clip(np.rint(mean / unit), -(2**31), 2**31 - 1).astype(np.int32)
         latents = np.empty((int(varying.sum()), self._model.tables.channels, tile.positions), "f4")
         network = inference.network(self._model.analysis, optimise=self._optimise)
         where = np.flatnonzero(varying)
@@ -308,16 +309,10 @@ def _statistics(
     return mean, std
 
 
-def _mean_exponents(scale: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Exponent of the unit of each band's mean: an eighth of its standard deviation, at least 1."""
-    exponents = np.maximum(0, ((scale - _SCALE_ONE) >> 4) - 3)
-    return np.asarray(exponents, np.int32)
-
-
 def _offset_and_factor(
     scale: npt.NDArray[np.int32], mean: npt.NDArray[np.int32]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean and standard deviation that the codes stand for, both of shape (bands,)."""
-    offset = mean * np.exp2(_mean_exponents(scale))
+    offset = mean * np.exp2(_core.mean_exponents(scale))
     factor = np.exp2((scale - _SCALE_ONE) / _SCALES_PER_OCTAVE)
     return offset.astype(np.float64), factor.astype(np.float64)

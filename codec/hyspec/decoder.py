@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import mmap
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, io, pack, source_metadata
+from hyspec import _core, io, source_metadata
+from hyspec import pack as packs
+from hyspec.areas import Range, resolve_area, split_key
 from hyspec.band_profile import PROFILE_ID, PROFILE_NAME, PROFILE_VERSION, BandCoder
 from hyspec.core_errors import memory_for, translate, translated
 from hyspec.cube import Cube
@@ -35,14 +37,14 @@ from hyspec.tiling import Tile, TileGrid
 #: Bytes that decoding may take for a cube, or for one chunk, unless the caller allows more.
 DEFAULT_MAX_BYTES = 8 << 30
 
-#: Memory per sample that decoding a chunk may take.
-_CHUNK_SAMPLE_BYTES = 8
+#: Memory that decoding a chunk takes: per sample for masks and latents, and per pixel for the
+#: networks, which hold at least one whole plane at a time.
+_CHUNK_SAMPLE_BYTES = 6
+_PLANE_SAMPLE_BYTES = 160
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
 #: on a stream whose header lies about its shape.
 _MAX_MISSING = 1 << 18
 
-#: A range of rows, columns or bands: None for all, (start, stop), a slice, or one index.
-Range = slice | tuple[int | None, int | None] | int | None
 #: Called with (phase, pieces done, pieces in all).
 Progress = Callable[[str, int, int], None]
 
@@ -90,7 +92,7 @@ class Stream:
         self,
         data: bytes | memoryview | mmap.mmap,
         *,
-        pack_path: str | Path | None = None,
+        pack: str | Path | None = None,
         threads: int | None = None,
         on_damage: str = "raise",
         max_bytes: int = DEFAULT_MAX_BYTES,
@@ -98,18 +100,17 @@ class Stream:
     ) -> None:
         if on_damage not in ("raise", "fill"):
             raise UsageError(f"on_damage is {on_damage!r}; expected 'raise' or 'fill'")
-        self._data = data
-        self._pack_path = pack_path
+        self._data = memoryview(data).cast("B") if isinstance(data, memoryview) else data
+        self._given_pack = pack
         self._threads = threads or default_threads()
         self._fill = on_damage == "fill"
         self._max_bytes = max_bytes
         self._optimise = optimise
-        self._pack: pack.Pack | None = None
+        self._pack: packs.Pack | None = None
         self._coders: dict[int, BandCoder] = {}
         self._found: dict[tuple[int, int], Damage] = {}
         with translated("cannot read the stream"):
-            self.header, size = _core.parse_preamble(data)
-        self._check_profile()
+            self.header, size = _core.parse_preamble(self._data)
         self.index = self._read_index(size)
         header = self.header
         self.shape = (int(self.index.rows), header.columns, header.bands)
@@ -139,20 +140,20 @@ class Stream:
 
     @property
     def profile(self) -> str:
-        """Name of the profile."""
-        return PROFILE_NAME
+        """Name of the profile, or its number where this version does not know it."""
+        if (self.header.profile, self.header.profile_version) == (PROFILE_ID, PROFILE_VERSION):
+            return PROFILE_NAME
+        return f"{self.header.profile} version {self.header.profile_version}"
 
     @property
-    def pack_name(self) -> str:
-        """Name of the pack that the stream was written with."""
-        assert self.header.pack is not None
-        return self.header.pack[1]
+    def pack_name(self) -> str | None:
+        """Name of the pack that the stream was written with, if its profile needs one."""
+        return None if self.header.pack is None else self.header.pack[1]
 
     @property
-    def pack_id(self) -> bytes:
+    def pack_id(self) -> bytes | None:
         """SHA-256 of the manifest of that pack."""
-        assert self.header.pack is not None
-        return self.header.pack[0]
+        return None if self.header.pack is None else self.header.pack[0]
 
     @property
     def tile_size(self) -> tuple[int, int]:
@@ -168,25 +169,15 @@ class Stream:
         """Return the length of the stream in bytes."""
         return len(self._data)
 
-    def _check_profile(self) -> None:
-        found = self.header.profile, self.header.profile_version
-        if found != (PROFILE_ID, PROFILE_VERSION):
-            raise UnsupportedVersionError(
-                f"the stream uses profile {found[0]} version {found[1]}; "
-                f"this hyspec decodes profile {PROFILE_ID} ({PROFILE_NAME}) "
-                f"version {PROFILE_VERSION}",
-                hint="install a newer hyspec",
-            )
-        if self.header.pack is None:
-            raise StreamError("the stream names no pack, which its profile needs")
-
     def _read_index(self, size: int) -> _core.Index:
         try:
             return _core.read_index(self._data, self.header, size)
         except _core.CoreError as error:
             if not self._fill:
                 raised = translate(error, "cannot read the index of the stream")
-                raised.hint = raised.hint or "rescue what is left with --recover (on_damage='fill')"
+                raised.hint = (
+                    raised.hint or "on_damage='fill' (hyspec-decode --recover) decodes what is left"
+                )
                 raise raised from error
         with translated("cannot rebuild the index of the stream"):
             index = _core.rebuild_index(self._data, self.header, size)
@@ -198,21 +189,8 @@ class Stream:
 
     def __getitem__(self, key: Any) -> npt.NDArray[Any]:
         """Decode ``stream[rows, columns, bands]`` with slices of step 1 or indices."""
-        keys = key if isinstance(key, tuple) else (key,)
-        at = next((n for n, k in enumerate(keys) if k is Ellipsis), None)
-        if at is not None:
-            keys = keys[:at] + (slice(None),) * (4 - len(keys)) + keys[at + 1 :]
-        if len(keys) > 3:
-            raise UsageError(f"found {len(keys)} indices; a cube has 3 axes")
-        if not all(isinstance(k, int | np.integer | slice) for k in keys):
-            raise UsageError(
-                f"cannot decode [{key!r}]",
-                hint="use slices of step 1 and whole numbers; index the result for anything else",
-            )
-        keys = keys + (slice(None),) * (3 - len(keys))
-        cube = self.read(*keys)
-        single = tuple(0 if isinstance(k, int | np.integer) else slice(None) for k in keys)
-        return np.asarray(cube.array[single])
+        ranges, single = split_key(key)
+        return np.asarray(self.read(*ranges).array[single])
 
     def read(
         self,
@@ -285,9 +263,7 @@ class Stream:
 
     def area(self, rows: Range, cols: Range, bands: Range) -> tuple[range, range, range]:
         """Resolve ranges against the shape of the cube."""
-        given = zip(("rows", "cols", "bands"), (rows, cols, bands), self.shape, strict=True)
-        resolved = [_resolve(name, value, size) for name, value, size in given]
-        return resolved[0], resolved[1], resolved[2]
+        return resolve_area(self.shape, rows, cols, bands)
 
     def read_into(
         self,
@@ -299,7 +275,8 @@ class Stream:
     ) -> None:
         """Decode into an array of shape (len(rows), len(cols), len(bands)), such as a memory map.
 
-        Needs memory for a few chunks only. Parameters and errors as for :meth:`read`.
+        Beside ``out`` it takes memory for one chunk per thread. Parameters and errors as for
+        :meth:`read`.
         """
         self._check_open()
         self._check_limits()
@@ -309,12 +286,13 @@ class Stream:
             if interval.start < bands.stop and bands.start < interval.stop
         ]
         jobs = [(tile, k) for tile in self._grid.overlapping(rows, cols) for k in wanted]
+        threads = self._prepare(wanted)
 
         def decode(job: tuple[Tile, int]) -> None:
             with memory_for("a chunk of the stream"):
                 self._decode_chunk(out, (rows, cols, bands), *job)
 
-        for done, _ in enumerate(ordered_map(decode, jobs, self._threads), 1):
+        for done, _ in enumerate(ordered_map(decode, jobs, threads), 1):
             if progress is not None:
                 progress("decoding", done, len(jobs))
 
@@ -328,9 +306,11 @@ class Stream:
         """
         self._check_open()
         self._check_limits()
-        jobs = [(tile, k) for tile in self._grid for k in range(len(self.intervals))]
+        everything = range(len(self.intervals))
+        jobs = [(tile, k) for tile in self._grid for k in everything]
+        threads = self._prepare(everything)
         found = []
-        for done, damage in enumerate(ordered_map(self._check_chunk, jobs, self._threads), 1):
+        for done, damage in enumerate(ordered_map(self._check_chunk, jobs, threads), 1):
             if damage is not None:
                 found.append(damage)
             if progress is not None:
@@ -353,8 +333,23 @@ class Stream:
 
     def _check_limits(self) -> None:
         """Refuse a stream of which even one chunk is too large, before anything is decoded."""
-        largest = math.prod(self.tile_size) * max(map(len, self.intervals))
-        self._check_size(largest * _CHUNK_SAMPLE_BYTES, "one chunk of the stream")
+        self._check_size(self._chunk_bytes(), "one chunk of the stream")
+
+    def _chunk_bytes(self) -> int:
+        """Memory that decoding the largest chunk takes on one thread, generously."""
+        rows = min(self.header.tile_rows, self.shape[0])
+        columns = min(self.header.tile_columns, self.shape[1])
+        bands = max(map(len, self.intervals))
+        return rows * columns * bands * _CHUNK_SAMPLE_BYTES + rows * columns * _PLANE_SAMPLE_BYTES
+
+    def _prepare(self, intervals: Sequence[int]) -> int:
+        """Make the coders, so that threads need not; return how many threads memory allows."""
+        if self._pack is None:
+            self._pack = self._find_pack()
+        for interval in intervals:
+            with contextlib.suppress(StreamError):  # of a chunk: reported where it is decoded
+                self._coder(interval)
+        return max(1, min(self._threads, self._max_bytes // self._chunk_bytes()))
 
     def _check_size(self, size: int, what: str) -> None:
         if size > self._max_bytes:
@@ -364,8 +359,7 @@ class Stream:
             )
 
     def _coder(self, interval: int) -> BandCoder:
-        if self._pack is None:
-            self._pack = self._find_pack()
+        assert self._pack is not None
         if interval not in self._coders:
             model = self.header.intervals[interval][1]
             if model >= len(self._pack.models):
@@ -377,14 +371,24 @@ class Stream:
             )
         return self._coders[interval]
 
-    def _find_pack(self) -> pack.Pack:
-        if self._pack_path is None:
-            return pack.find(self.pack_id, self.pack_name)
-        loaded = pack.load(self._pack_path)
-        if loaded.id != self.pack_id:
+    def _find_pack(self) -> packs.Pack:
+        """Find the pack, which is when the profile has to be known."""
+        if self.profile != PROFILE_NAME:
+            raise UnsupportedVersionError(
+                f"the stream uses profile {self.profile}; this hyspec decodes profile "
+                f"{PROFILE_ID} ({PROFILE_NAME}) version {PROFILE_VERSION}",
+                hint="install a newer hyspec",
+            )
+        if self.header.pack is None:
+            raise StreamError("the stream names no pack, which its profile needs")
+        wanted, name = self.header.pack
+        if self._given_pack is None:
+            return packs.find(wanted, name)
+        loaded = packs.load(self._given_pack)
+        if loaded.id != wanted:
             raise PackNotFoundError(
                 f"the given pack {loaded.name!r} is {loaded.id.hex()[:16]}..., "
-                f"the stream was written with {self.pack_name!r}, {self.pack_id.hex()[:16]}...",
+                f"the stream was written with {name!r}, {wanted.hex()[:16]}...",
                 hint="give the pack that the stream names",
             )
         return loaded
@@ -486,7 +490,7 @@ def open_stream(path: str | Path, **settings: Any) -> Stream:
     path
         The file; it is memory-mapped.
     **settings
-        ``pack_path``: pack to decode with, if it is not a shipped one; ``threads``;
+        ``pack``: pack to decode with, if it is not a shipped one; ``threads``;
         ``on_damage``: ``"raise"`` (default), or ``"fill"`` to replace what is lost by nodata (NaN
         or 0 in cubes without nodata) and note it in ``Stream.damage``; ``max_bytes``: memory limit.
 
@@ -498,6 +502,9 @@ def open_stream(path: str | Path, **settings: Any) -> Stream:
         It is not a hyspec stream, or a damaged one.
     """
     try:
+        if not Path(path).is_file():
+            what = "is not a regular file" if Path(path).exists() else "does not exist"
+            raise DataError(f"{path} {what}", hint="expected a file written by hyspec-encode")
         with Path(path).open("rb") as file:
             if file.seek(0, 2) == 0:
                 raise StreamError(
@@ -547,30 +554,3 @@ def decode(
 
 def _optional_array(values: list[float] | None) -> npt.NDArray[np.float64] | None:
     return None if values is None else np.array(values, np.float64)
-
-
-def _resolve(name: str, value: Range, size: int) -> range:
-    if value is None:
-        return range(size)
-    try:
-        if isinstance(value, int | np.integer):
-            index = int(value) + size if value < 0 else int(value)
-            start, stop = index, index + 1
-        else:
-            part = slice(*value) if isinstance(value, tuple) else value
-            if part.step not in (None, 1):
-                raise UsageError(f"{name} has step {part.step}; only 1 is possible")
-            start = 0 if part.start is None else operator.index(part.start)
-            stop = size if part.stop is None else operator.index(part.stop)
-            start += size if start < 0 else 0
-            stop += size if stop < 0 else 0
-    except (AttributeError, TypeError):
-        raise UsageError(
-            f"{name} is {value!r}; expected a slice, (start, stop), one index or None"
-        ) from None
-    if not 0 <= start < stop <= size:
-        raise UsageError(
-            f"{name} {start}:{stop} is empty or outside the cube",
-            hint=f"the cube has {size} {name}, counted from 0; the stop is not included",
-        )
-    return range(start, stop)

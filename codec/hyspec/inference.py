@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,14 +65,13 @@ class Network:
         return np.asarray(result, np.float32)
 
 
+#: Sessions that are kept: those of three packs of five models. A session in use lives on.
+_KEPT_SESSIONS = 32
 _lock = threading.Lock()
-_networks: dict[tuple[bytes, bool], Network] = {}
+_shared = lru_cache(maxsize=_KEPT_SESSIONS)(Network)
 
 
 def network(graph: bytes, *, optimise: bool = True) -> Network:
-    """Return the session of a graph, made on first use and shared afterwards."""
-    key = (graph, optimise)
-    with _lock:
-        if key not in _networks:
-            _networks[key] = Network(graph, optimise=optimise)
-        return _networks[key]
+    """Return the session of a graph, made on first use and shared while it is among the latest."""
+    with _lock:  # lru_cache alone would let two threads make the same session
+        return _shared(graph, optimise=optimise)

@@ -157,17 +157,53 @@ def spectral_angle_deg(
 
 def compare(original: _Samples, decoded: _Samples, *, nodata: float | None = None) -> Comparison:
     """Compute all metrics in one pass over the cubes; parameters and errors as for :func:`mse`."""
-    totals = _totals(original, decoded, nodata, angles=True)
-    any_valid = totals.samples > 0
-    return Comparison(
-        samples=totals.samples,
-        psnr_db=_decibels(totals.peak * totals.peak, totals.mse),
-        psnr_peak=totals.peak,
-        rmse=math.sqrt(totals.mse),
-        max_abs_error=totals.max_abs_error if any_valid else math.nan,
-        sam_deg=totals.sam_deg,
-        snr_db=_decibels(totals.energy, totals.squared_error) if any_valid else math.nan,
-    )
+    accumulator = Accumulator(nodata=nodata)
+    accumulator.add(original, decoded)
+    return accumulator.result()
+
+
+class Accumulator:
+    """All metrics of a cube that arrives in blocks of whole spectra; see :func:`compare`.
+
+    Parameters
+    ----------
+    nodata
+        Value of samples without a measurement; by default that of each original block, where it is
+        a :class:`~hyspec.cube.Cube`.
+    """
+
+    def __init__(self, *, nodata: float | None = None) -> None:
+        self._nodata = nodata
+        self._totals = _Totals()
+
+    def add(self, original: _Samples, decoded: _Samples) -> None:
+        """Add a block of pixels and its decoded version.
+
+        Parameters
+        ----------
+        original, decoded : Cube or ndarray, shape (rows, columns, bands)
+            Any part of the rows and columns, with all bands: the spectral angle needs them.
+
+        Raises
+        ------
+        DataError
+            The shapes differ, or are not three-dimensional.
+        """
+        _add(self._totals, original, decoded, self._nodata, angles=True)
+
+    def result(self) -> Comparison:
+        """Return the metrics of all blocks so far."""
+        totals = self._totals
+        any_valid = totals.samples > 0
+        return Comparison(
+            samples=totals.samples,
+            psnr_db=_decibels(totals.peak * totals.peak, totals.mse),
+            psnr_peak=totals.peak,
+            rmse=math.sqrt(totals.mse),
+            max_abs_error=totals.max_abs_error if any_valid else math.nan,
+            sam_deg=totals.sam_deg,
+            snr_db=_decibels(totals.energy, totals.squared_error) if any_valid else math.nan,
+        )
 
 
 def _decibels(signal: float, noise: float) -> float:
@@ -184,6 +220,19 @@ def _decibels(signal: float, noise: float) -> float:
 def _totals(
     original: _Samples, decoded: _Samples, nodata: float | None, *, angles: bool = False
 ) -> _Totals:
+    totals = _Totals()
+    _add(totals, original, decoded, nodata, angles=angles)
+    return totals
+
+
+def _add(
+    totals: _Totals,
+    original: _Samples,
+    decoded: _Samples,
+    nodata: float | None,
+    *,
+    angles: bool,
+) -> None:
     decoded_nodata = nodata
     if isinstance(original, Cube):
         nodata = original.nodata if nodata is None else nodata
@@ -203,12 +252,10 @@ def _totals(
             f"expected cubes of shape (rows, columns, bands); found {original.shape}",
             hint="add a band axis with array[..., None]",
         )
-    totals = _Totals()
     # Infinite samples make infinite or NaN sums; that is the result, not an accident to report.
     with np.errstate(over="ignore", invalid="ignore"):
         for part in _blocks(original.shape):
             _add_block(totals, original[part], decoded[part], nodata, decoded_nodata, angles)
-    return totals
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
@@ -254,8 +301,8 @@ def _add_block(
     totals.samples += samples
     totals.minimum = min(totals.minimum, float(low))
     totals.maximum = max(totals.maximum, float(high))
-    # np.maximum, not max: a NaN must win.
-    largest = np.maximum(error.max(), -error.min())
+    # np.maximum, not max: a NaN must win. The sum makes 0 of -0.
+    largest = np.maximum(error.max(), -error.min()) + 0.0
     totals.max_abs_error = float(np.maximum(totals.max_abs_error, largest))
     squared_error = np.einsum("rcb,rcb->rc", error, error)
     energy = np.einsum("rcb,rcb->rc", x, x)

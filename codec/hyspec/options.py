@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from numbers import Integral, Real
+from os import PathLike
 from pathlib import Path
+
+import numpy as np
 
 from hyspec.errors import UsageError
 from hyspec.sample_type import check_step
@@ -75,8 +79,10 @@ class EncodeOptions:
         Raises
         ------
         UsageError
-            More than one target, a value out of range, or a profile that does not exist.
+            More than one target, a value of a wrong type or out of range, or a profile that does
+            not exist.
         """
+        self._check_types()
         if self.profile not in PROFILES:
             raise UsageError(
                 f"profile {self.profile!r} is not one of {', '.join(PROFILES)}",
@@ -100,8 +106,8 @@ class EncodeOptions:
                 hint="drop all but one",
             )
         for name in given:
-            value = float(getattr(self, name))
-            if not math.isfinite(value) or (value <= 0 and name != "quality"):
+            value = getattr(self, name)
+            if not -math.inf < value < math.inf or (value <= 0 and name != "quality"):
                 raise UsageError(f"{name} is {value}; expected a positive number")
         if self.quality is not None and not 0 <= self.quality <= 100:
             raise UsageError(f"quality is {self.quality}; expected 0 to 100")
@@ -109,7 +115,7 @@ class EncodeOptions:
             check_step(self.float_step)
         if self.threads is not None and self.threads < 1:
             raise UsageError(f"threads is {self.threads}; expected at least 1")
-        sizes = _sizes(self.tile)
+        sizes = self._sizes()
         if len(sizes) not in (1, 2) or any(s < 1 for s in sizes):
             raise UsageError(
                 f"tile is {self.tile}; expected a positive number of rows, or rows and columns"
@@ -123,7 +129,7 @@ class EncodeOptions:
         UsageError
             The tile would have more pixels than the format allows.
         """
-        sizes = _sizes(self.tile)
+        sizes = self._sizes()
         tile_columns = min(sizes[1], columns) if len(sizes) == 2 else columns
         tile_rows = min(sizes[0], rows)
         if tile_rows * tile_columns > MAX_TILE_PIXELS:
@@ -134,11 +140,29 @@ class EncodeOptions:
             )
         return tile_rows, tile_columns
 
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """Names of all settings."""
-        return tuple(f.name for f in fields(cls))
+    def _check_types(self) -> None:
+        for name in (*TARGETS, "max_error", "float_step"):
+            if getattr(self, name) is not None:
+                self._expect(name, Real, "a number")
+        if self.threads is not None:
+            self._expect("threads", Integral, "a whole number")
+        self._expect("profile", str, "a text")
+        self._expect("intervals", str, "a text: seed, auto or a table")
+        self._expect("pack", (str, PathLike), "a name or path")
+        if not isinstance(self.lossless, bool | np.bool_):
+            raise UsageError(f"lossless is {self.lossless!r}; expected True or False")
+        sizes = self._sizes()
+        if not all(isinstance(s, Integral) and not isinstance(s, bool) for s in sizes):
+            raise UsageError(
+                f"tile is {self.tile!r}; expected a whole number of rows, or rows and columns",
+                hint="such as tile=256 or tile=(256, 128)",
+            )
 
+    def _expect(self, name: str, types: type | tuple[type, ...], what: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise UsageError(f"{name} is {value!r}; expected {what}")
 
-def _sizes(tile: int | Sequence[int]) -> list[int]:
-    return [int(size) for size in (tile if isinstance(tile, Sequence) else (tile,))]
+    def _sizes(self) -> list[int]:
+        several = isinstance(self.tile, Sequence) and not isinstance(self.tile, str | bytes)
+        return list(self.tile) if several else [self.tile]  # type: ignore[arg-type,list-item]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -134,20 +135,22 @@ def load(name_or_path: str | Path) -> Pack:
             hint=f"shipped packs: {', '.join(shipped()) or 'none'}",
         )
     path = path.resolve()
-    return _load(path, _reader(path)(_MANIFEST))
+    raw = _reader(path)(_MANIFEST)
+    with _loading:  # lru_cache alone would let two threads load the same pack
+        return _load(path, raw)
 
 
-def find(pack_id: bytes, name: str, search: tuple[Path, ...] = ()) -> Pack:
-    """Find the pack that a stream names, among the shipped ones and those in ``search``.
+def find(pack_id: bytes, name: str) -> Pack:
+    """Find the pack that a stream names among the shipped ones.
 
     Raises
     ------
     PackNotFoundError
         None of them has this identifier.
     """
-    shipped_paths = [SHIPPED / n for n in shipped()]
-    for path in [*search, *sorted(shipped_paths, key=lambda p: p.name != name)]:
-        if path.exists() and identifier(path) == pack_id:
+    for candidate in sorted(shipped(), key=lambda n: n != name):
+        path = SHIPPED / candidate
+        if identifier(path) == pack_id:
             return load(path)
     raise PackNotFoundError(
         f"the stream needs pack {name!r} with identifier {pack_id.hex()[:16]}..., "
@@ -187,6 +190,9 @@ def _reader(path: Path) -> Callable[[str], bytes]:
             ) from error
 
     return from_directory if path.is_dir() else from_zip
+
+
+_loading = threading.Lock()
 
 
 @lru_cache(maxsize=8)  # the manifest's hashes make it the key of all that the pack holds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from typing import Any
 
@@ -18,13 +19,17 @@ def pack(metadata: dict[str, Any]) -> bytes:
     Raises
     ------
     DataError
-        The metadata is not JSON-serialisable, or larger than 16 MiB.
+        The metadata is not JSON-serialisable (NaN, infinity and keys that are no texts have no
+        place in JSON), or larger than 16 MiB.
     """
     if not metadata:
         return b""
     try:
         text = json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError) as error:
+        _check(metadata, "metadata")  # after dumps, which notices circular references
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"the cube's metadata cannot be stored as JSON: {error}") from error
     if len(text) > MAX_TEXT_BYTES:
         raise DataError(
@@ -32,6 +37,26 @@ def pack(metadata: dict[str, Any]) -> bytes:
             hint="remove what is not needed from cube.metadata",
         )
     return zlib.compress(text, 9)
+
+
+def _check(value: Any, name: str) -> None:
+    """Refuse what json.dumps writes although JSON does not have it, or silently changes."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise DataError(
+                    f"the key {key!r} of {name} is of type {type(key).__name__}; expected a text",
+                    hint="rename or remove that key of cube.metadata",
+                )
+            _check(item, f"{name}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            _check(item, f"{name}[{number}]")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise DataError(
+            f"{name} is {value}; JSON holds finite numbers only",
+            hint="store it as a text, or remove it from cube.metadata",
+        )
 
 
 def unpack(data: bytes) -> dict[str, Any]:
@@ -49,7 +74,7 @@ def unpack(data: bytes) -> dict[str, Any]:
         text = inflater.decompress(data, MAX_TEXT_BYTES)
         if not inflater.eof:
             raise StreamError("the source metadata is cut off or larger than 16 MiB")
-        result = json.loads(text)
+        result = json.loads(text, parse_constant=str)  # NaN is no JSON; it becomes a text
     except (zlib.error, ValueError, RecursionError) as error:
         raise StreamError(f"the source metadata cannot be read: {error}") from error
     if not isinstance(result, dict):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hyspec.cube import Cube
 from hyspec.errors import DataError
 from hyspec.nodata import validity
 
 _BLOCK_SAMPLES = 1 << 22
+_DRAWN_PER_BLOCK = 4096
 #: Floating-point samples up to here have squares and sums of squares that stay finite.
 LARGEST_SAMPLE = 1e140
 
@@ -30,6 +33,8 @@ class Survey:
         Whether all valid samples are whole numbers.
     deviation : float
         Root mean square over the bands of their standard deviations.
+    spread : float
+        Interquartile range of floating-point samples, estimated from some; NaN for integers.
     """
 
     valid: int
@@ -37,10 +42,18 @@ class Survey:
     highest: float
     integers: bool
     deviation: float
+    spread: float
 
 
-def survey(cube: Cube) -> Survey:
+def survey(cube: Cube, progress: Callable[[str, int, int], None] | None = None) -> Survey:
     """Measure a cube, block of rows by block of rows.
+
+    Parameters
+    ----------
+    cube
+        The cube.
+    progress
+        Called with ("survey", rows done, rows in all).
 
     Raises
     ------
@@ -53,6 +66,7 @@ def survey(cube: Cube) -> Survey:
     squares = np.zeros(cube.bands)
     anchor: np.ndarray[tuple[int], np.dtype[np.float64]] | None = None
     lowest, highest, integers = math.inf, -math.inf, True
+    drawn: list[npt.NDArray[np.float64]] = []
     floating = cube.array.dtype.kind == "f"
     sentinel = cube.nodata is not None and not math.isnan(cube.nodata)
     step = max(1, _BLOCK_SAMPLES // (cube.columns * cube.bands))
@@ -71,9 +85,10 @@ def survey(cube: Cube) -> Survey:
         lowest = min(lowest, float(samples.min(where=mask, initial=math.inf)))
         highest = max(highest, float(samples.max(where=mask, initial=-math.inf)))
         _check_range(lowest, highest)
-        if floating and integers:
+        if floating:
             chosen = samples[mask]
-            integers = bool((chosen == np.rint(chosen)).all())
+            integers = integers and bool((chosen == np.rint(chosen)).all())
+            drawn.append(chosen[:: max(1, chosen.size // _DRAWN_PER_BLOCK)])
         # Sums about a value of the first block: no digits are lost to a large mean.
         if anchor is None:
             anchor = np.where(mask, samples, 0).sum((0, 1)) / np.maximum(mask.sum((0, 1)), 1)
@@ -81,13 +96,17 @@ def survey(cube: Cube) -> Survey:
         count += mask.sum((0, 1))
         total += centred.sum((0, 1))
         squares += np.einsum("rcb,rcb->b", centred, centred)
+        if progress is not None:
+            progress("survey", min(row + step, cube.rows), cube.rows)
     valid_samples = int(count.sum())
     if not valid_samples:
-        return Survey(0, math.nan, math.nan, True, 0.0)
+        return Survey(0, math.nan, math.nan, True, 0.0, math.nan)
     present = count > 0
     variance = squares[present] / count[present] - (total[present] / count[present]) ** 2
     deviation = math.sqrt(float(np.maximum(variance, 0).mean()))
-    return Survey(valid_samples, lowest, highest, integers, deviation)
+    ends = np.percentile(np.concatenate(drawn), (25, 75)) if floating else (math.nan, math.nan)
+    spread = float(ends[1] - ends[0])
+    return Survey(valid_samples, lowest, highest, integers, deviation, spread)
 
 
 def _check_range(lowest: float, highest: float) -> None:

@@ -231,11 +231,29 @@ py::array_t<std::int32_t> band_levels(const py::array& scale, std::int32_t step,
   return out;
 }
 
+py::array_t<std::int32_t> mean_exponents(const py::array& scale) {
+  const auto s = checked_array<std::int32_t>(scale, 1, "scale");
+  py::array_t<std::int32_t> out(s.size());
+  for (py::ssize_t b = 0; b < s.size(); ++b) out.mutable_at(b) = hyspec::mean_exponent(s.at(b));
+  return out;
+}
+
+// The core sees sizes only: an array (channels, bands, positions) would pass for (bands, channels,
+// positions) there.
+void check_planes(const py::array& planes, py::ssize_t bands, py::ssize_t channels) {
+  if (planes.shape(0) != bands || planes.shape(1) != channels)
+    throw hyspec::Error(hyspec::ErrorCode::kBadArgument,
+                        "planes of shape (" + std::to_string(planes.shape(0)) + ", " +
+                            std::to_string(planes.shape(1)) + ", ...), expected (" +
+                            std::to_string(bands) + ", " + std::to_string(channels) + ", ...)");
+}
+
 py::array_t<std::int32_t> choose_channel_offsets(const hyspec::BandTables& model,
                                                  const py::array& levels,
                                                  const py::array& latents) {
   const auto l = checked_array<std::int32_t>(levels, 1, "levels");
   const auto y = checked_array<std::int32_t>(latents, 3, "latents");
+  check_planes(y, l.size(), static_cast<py::ssize_t>(model.channels()));
   std::vector<std::int32_t> offsets;
   {
     const py::gil_scoped_release release;
@@ -248,6 +266,7 @@ py::array_t<std::int32_t> quantise(const py::array& latents, const py::array& ga
                                    float rounding) {
   const auto y = checked_array<float>(latents, 3, "latents");
   const auto g = checked_array<float>(gain, 2, "gain");
+  check_planes(y, g.shape(0), g.shape(1));
   py::array_t<std::int32_t> out({y.shape(0), y.shape(1), y.shape(2)});
   const hyspec::Span<std::int32_t> symbols = mutable_view(out);
   const py::gil_scoped_release release;
@@ -258,6 +277,7 @@ py::array_t<std::int32_t> quantise(const py::array& latents, const py::array& ga
 py::array_t<float> dequantise(const py::array& symbols, const py::array& inverse_gain) {
   const auto z = checked_array<std::int32_t>(symbols, 3, "symbols");
   const auto g = checked_array<float>(inverse_gain, 2, "inverse_gain");
+  check_planes(z, g.shape(0), g.shape(1));
   py::array_t<float> out({z.shape(0), z.shape(1), z.shape(2)});
   const hyspec::Span<float> latents = mutable_view(out);
   const py::gil_scoped_release release;
@@ -275,9 +295,12 @@ void bind_band_profile(py::module_& m) {
       .def_property_readonly("rungs", &hyspec::BandTables::rungs, "Tables per channel.")
       .def_property_readonly("levels", &hyspec::BandTables::levels, "Quality levels.");
   py::class_<hyspec::BandTile>(m, "BandTile", "Size of one chunk of the band profile.")
-      .def(py::init(
-               [](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns,
-                  std::uint32_t stride) { return hyspec::BandTile{bands, rows, columns, stride}; }),
+      .def(py::init([](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns,
+                       std::uint32_t stride) {
+             const hyspec::BandTile tile{bands, rows, columns, stride};
+             hyspec::check_band_tile(tile);
+             return tile;
+           }),
            py::arg("bands"), py::arg("rows"), py::arg("columns"), py::arg("stride"))
       .def_readonly("bands", &hyspec::BandTile::bands, "Bands of the interval.")
       .def_readonly("rows", &hyspec::BandTile::rows, "Rows of the tile.")
@@ -294,6 +317,8 @@ void bind_band_profile(py::module_& m) {
         "Read a payload: step, valid, scale, mean, channel_offset, latents, symbols checksum.");
   m.def("band_levels", &band_levels, py::arg("scale"), py::arg("step"), py::arg("levels"),
         "Quality level of each band, -1 where it has no latents.");
+  m.def("mean_exponents", &mean_exponents, py::arg("scale"),
+        "Exponent of the unit that each band's mean is counted in.");
   m.def("choose_channel_offsets", &choose_channel_offsets, py::arg("model"), py::arg("levels"),
         py::arg("latents"), "Offsets, one per channel, with which the latents cost least.");
   m.def("quantise", &quantise, py::arg("latents"), py::arg("gain"), py::arg("rounding"),
@@ -568,14 +593,6 @@ void bind_chunks(py::module_& m) {
         return hyspec::parse_chunk_header(ContiguousBytes(data).span(), offset);
       },
       py::arg("data"), py::arg("offset"), "The header of the chunk at an offset of the stream.");
-  m.def(
-      "check_payload",
-      [](const py::buffer& data, const ChunkInfo& info) {
-        const ContiguousBytes bytes(data);
-        const py::gil_scoped_release release;
-        hyspec::check_payload(bytes.span(), info);
-      },
-      py::arg("data"), py::arg("info"), "Raise CoreError if a chunk's payload is damaged.");
 }
 
 void bind_container(py::module_& m) {

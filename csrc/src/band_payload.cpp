@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -64,8 +67,7 @@ void encode_side(RangeEncoder& encoder, Span<const std::int32_t> symbols) {
   std::uint16_t best = 0;
   double least = 0.0;
   for (std::uint16_t t = 0; t < kSideRatio.size(); ++t) {
-    const std::vector<std::uint16_t> index(symbols.size(), t);
-    const double bits = code_length(side_tables(), symbols, index);
+    const double bits = code_length(side_tables(), symbols, t);
     if (t == 0 || bits < least) {
       least = bits;
       best = t;
@@ -137,35 +139,29 @@ void band_table_index(const BandTables& model, std::int32_t level,
                 model.table(static_cast<std::uint32_t>(level), c, offsets[c]));
 }
 
-void check_tile(const BandTile& tile) {
-  if (tile.bands == 0 || tile.rows == 0 || tile.columns == 0 || tile.stride == 0)
-    throw Error(ErrorCode::kBadArgument, "a tile has at least one band, row and column");
+// Elements that an array of int32 can have.
+constexpr std::uint64_t kMostElements =
+    static_cast<std::uint64_t>(std::numeric_limits<std::ptrdiff_t>::max()) / sizeof(std::int32_t);
+
+void check_tile(const BandTables& model, const BandTile& tile) {
+  check_band_tile(tile);
+  if (tile.positions() > kMostElements / tile.bands / model.channels())
+    throw Error(ErrorCode::kBadArgument, "a tile has more latents than memory can hold");
 }
 
 [[noreturn]] void corrupt(std::uint64_t offset, const std::string& what) {
   throw Error(ErrorCode::kCorrupt, offset, what);
 }
 
-// Code length of symbols that share a table, escapes included.
-double plane_bits(const CdfTables& tables, std::uint16_t table, Span<const std::int32_t> symbols) {
-  const CdfTables::Table& t = tables.table(table);
-  const float* const bits = tables.bits(t);
-  double sum = 0.0;
-  for (const std::int32_t v : symbols) {
-    const std::int64_t k = std::int64_t{v} - t.first;
-    if (k >= 0 && k < t.regular) {
-      sum += bits[k];
-    } else {
-      // One bit for the side, five for the logarithm of the distance, and the bits below it.
-      std::uint64_t distance = static_cast<std::uint64_t>(k < 0 ? -k : k - t.regular + 1);
-      sum += bits[t.regular] + 6.0;
-      while (distance >>= 1) sum += 1.0;
-    }
-  }
-  return sum;
-}
-
 }  // namespace
+
+void check_band_tile(const BandTile& tile) {
+  if (tile.bands == 0 || tile.rows == 0 || tile.columns == 0 || tile.stride == 0)
+    throw Error(ErrorCode::kBadArgument,
+                "a tile has at least one band, row and column, and a stride of at least one");
+  if (tile.pixels() > kMostElements / tile.bands)
+    throw Error(ErrorCode::kBadArgument, "a tile has more samples than memory can hold");
+}
 
 BandTables::BandTables(CdfTables tables, Span<const std::uint8_t> ladder, std::uint32_t channels,
                        std::uint32_t rungs)
@@ -218,9 +214,9 @@ std::vector<std::int32_t> choose_channel_offsets(const BandTables& model,
     const auto cost = [&](std::int32_t offset) {
       double bits = 1.5 * (offset < 0 ? -offset : offset);  // of the offset itself, roughly
       for (std::size_t b = 0; b < levels.size(); ++b)
-        bits += plane_bits(model.tables(),
-                           model.table(static_cast<std::uint32_t>(levels[b]), c, offset),
-                           latents.subspan((b * channels + c) * positions, positions));
+        bits +=
+            code_length(model.tables(), latents.subspan((b * channels + c) * positions, positions),
+                        model.table(static_cast<std::uint32_t>(levels[b]), c, offset));
       return bits;
     };
     // The cost has one valley: walk down it from zero.
@@ -240,7 +236,7 @@ std::vector<std::int32_t> choose_channel_offsets(const BandTables& model,
 
 std::vector<std::uint8_t> encode_band_payload(const BandTables& model, const BandTile& tile,
                                               const BandSymbols& s, std::uint32_t* symbols_crc) {
-  check_tile(tile);
+  check_tile(model, tile);
   if (s.scale.size() != tile.bands || s.mean.size() != tile.bands ||
       (!s.valid.empty() && s.valid.size() != tile.bands * tile.pixels()))
     throw Error(ErrorCode::kBadArgument, "scale, mean and valid need one entry per band");
@@ -283,14 +279,14 @@ std::vector<std::uint8_t> encode_band_payload(const BandTables& model, const Ban
                       : encode_masks(s.valid, tile.bands, tile.rows, tile.columns);
   put_varint(payload, mask.size());
   put_bytes(payload, mask);
-  for (const std::uint32_t word : encoder.finish()) put_u32(payload, word);
+  put_words(payload, encoder.finish());
   if (symbols_crc != nullptr) *symbols_crc = checksum(s, present);
   return payload;
 }
 
 BandSymbols decode_band_payload(const BandTables& model, const BandTile& tile,
                                 Span<const std::uint8_t> payload, std::uint32_t* symbols_crc) {
-  check_tile(tile);
+  check_tile(model, tile);
   ByteReader reader(payload, 0, ErrorCode::kTruncated);
   BandSymbols s;
   const std::int64_t step = zigzag_decode(reader.varint());
@@ -303,9 +299,7 @@ BandSymbols decode_band_payload(const BandTables& model, const BandTile& tile,
     decode_masks(mask, tile.bands, tile.rows, tile.columns, s.valid);
   }
   if (reader.remaining() % 4 != 0) corrupt(reader.offset(), "the symbols are not whole words");
-  std::vector<std::uint32_t> words;
-  words.reserve(reader.remaining() / 4);
-  while (reader.remaining() > 0) words.push_back(reader.u32());
+  const std::vector<std::uint32_t> words = to_words(reader.rest());
 
   const std::vector<std::uint32_t> present = bands_with_samples(tile, s.valid);
   s.scale.resize(tile.bands);

@@ -81,6 +81,19 @@ void put_bytes(Bytes& out, Span<const std::uint8_t> bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
+void put_words(Bytes& out, Span<const std::uint32_t> words) {
+  out.reserve(out.size() + 4 * words.size());
+  for (const std::uint32_t word : words) put_u32(out, word);
+}
+
+std::vector<std::uint32_t> to_words(Span<const std::uint8_t> bytes) {
+  std::vector<std::uint32_t> words(bytes.size() / 4, 0);
+  for (std::size_t i = 0; i < 4 * words.size(); ++i) {
+    words[i / 4] |= std::uint32_t{bytes[i]} << (8 * (i % 4));
+  }
+  return words;
+}
+
 Span<const std::uint8_t> ByteReader::bytes(std::uint64_t count) {
   if (count > remaining()) {
     throw Error(overrun_, offset(),

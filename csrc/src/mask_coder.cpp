@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include "hyspec/bytes.hpp"
 #include "hyspec/error.hpp"
 #include "hyspec/range_coder.hpp"
 
@@ -120,29 +121,6 @@ Mode mode_of(Span<const std::uint8_t> plane, const std::uint8_t* prev) {
   return kOwn;
 }
 
-std::vector<std::uint8_t> to_bytes(const std::vector<std::uint32_t>& words) {
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(4 * words.size());
-  for (const std::uint32_t w : words) {
-    for (unsigned shift = 0; shift < 32; shift += 8) {
-      bytes.push_back(static_cast<std::uint8_t>(w >> shift));
-    }
-  }
-  return bytes;
-}
-
-std::vector<std::uint32_t> to_words(Span<const std::uint8_t> bytes) {
-  if (bytes.size() % 4 != 0) {
-    throw Error(ErrorCode::kTruncated, bytes.size(),
-                std::to_string(bytes.size()) + " bytes of masks, expected a multiple of 4");
-  }
-  std::vector<std::uint32_t> words(bytes.size() / 4, 0);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    words[i / 4] |= std::uint32_t{bytes[i]} << (8 * (i % 4));
-  }
-  return words;
-}
-
 }  // namespace
 
 std::vector<std::uint8_t> encode_masks(Span<const std::uint8_t> planes, std::uint32_t count,
@@ -174,12 +152,18 @@ std::vector<std::uint8_t> encode_masks(Span<const std::uint8_t> planes, std::uin
     }
     prev = plane.data();
   }
-  return to_bytes(encoder.finish());
+  Bytes bytes;
+  put_words(bytes, encoder.finish());
+  return bytes;
 }
 
 void decode_masks(Span<const std::uint8_t> bytes, std::uint32_t count, std::uint32_t rows,
                   std::uint32_t cols, Span<std::uint8_t> out) {
   const std::size_t size = plane_size(out.size(), count, rows, cols);
+  if (bytes.size() % 4 != 0) {
+    throw Error(ErrorCode::kTruncated, bytes.size(),
+                std::to_string(bytes.size()) + " bytes of masks, expected a multiple of 4");
+  }
   const std::vector<std::uint32_t> words = to_words(bytes);
   RangeDecoder decoder(words);
   std::vector<PixelModel> models(kContexts);

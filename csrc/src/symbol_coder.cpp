@@ -87,6 +87,13 @@ std::int32_t decode_escape(RangeDecoder& decoder, const CdfTables::Table& t) {
   return static_cast<std::int32_t>(value);
 }
 
+// Ideal code length of a value; `bits` are those of the table's symbols, escape last.
+double symbol_bits(std::int32_t value, const CdfTables::Table& t, const float* bits) {
+  const std::uint32_t p = position(value, t);
+  if (p < t.regular) return bits[p];
+  return bits[t.regular] + 1.0 + kLengthBits + floor_log2(escape_of(value, t).distance);
+}
+
 }  // namespace
 
 void encode_symbols(RangeEncoder& encoder, const CdfTables& cdf, Span<const std::int32_t> symbols,
@@ -139,13 +146,18 @@ double code_length(const CdfTables& cdf, Span<const std::int32_t> symbols,
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     if (tables[i] >= view.count) throw_no_table(tables[i], view.count);
     const CdfTables::Table t = view.tables[tables[i]];
-    const std::uint32_t p = position(symbols[i], t);
-    bits += view.bits[t.begin + std::min(p, t.regular)];
-    if (p >= t.regular) {
-      bits += 1.0 + kLengthBits + floor_log2(escape_of(symbols[i], t).distance);
-    }
+    bits += symbol_bits(symbols[i], t, view.bits + t.begin);
   }
   return bits;
+}
+
+double code_length(const CdfTables& cdf, Span<const std::int32_t> symbols, std::uint16_t table) {
+  if (table >= cdf.count()) throw_no_table(table, cdf.count());
+  const CdfTables::Table& t = cdf.table(table);
+  const float* const bits = cdf.bits(t);
+  double sum = 0.0;
+  for (const std::int32_t value : symbols) sum += symbol_bits(value, t, bits);
+  return sum;
 }
 
 }  // namespace hyspec

@@ -161,7 +161,7 @@ def npy(array: npt.NDArray[Any]) -> bytes:
 def valid_files() -> Iterator[tuple[str, bytes, dict[str, Any]]]:
     for name, (cube, settings) in CUBES.items():
         data = hyspec.encode(cube, pack=PACK, **settings)
-        stream = hyspec.Stream(data, pack_path=PACK)
+        stream = hyspec.Stream(data, pack=PACK)
         samples = f"v1.0-{name}.npy"
         yield samples, npy(stream[...]), {}
         yield f"v1.0-{name}.hyc", data, {**describe(stream, data), "samples": samples}
@@ -169,7 +169,7 @@ def valid_files() -> Iterator[tuple[str, bytes, dict[str, Any]]]:
 
 def invalid_files(original: bytes) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
     """Each from the same stream: the error, and what is lost where damage is filled."""
-    stream = hyspec.Stream(original, pack_path=PACK)
+    stream = hyspec.Stream(original, pack=PACK)
     entries = stream.index.chunks
 
     def flipped(at: int) -> bytes:

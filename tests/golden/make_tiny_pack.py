@@ -1,6 +1,6 @@
 """Makes the pack that tests and golden streams use: python tests/golden/make_tiny_pack.py OUT.
 
-Run once per pack format version; the result is committed under tests/golden/packs and never
+Run once per pack format version; OUT/tiny is committed under tests/golden/packs and never
 changed, because golden streams name it by its hash.
 """
 

@@ -260,7 +260,7 @@ class Chunk:
 def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Chunk]]:
     """Header, rows of the cube, and the symbols of every chunk."""
     header, size = container.parse_preamble(data)
-    require((header["profile"], header["profile_version"]) == (1, 0), "profile")
+    require((header["profile"], header["profile_version"]) == (1, 1), "profile")
     require(header["pack"][0] == pack.id, "pack")
     rows, entries = container.read_index(data, header, size)
     chunks = []

@@ -1,1 +1,1 @@
-"""Command-line programs of hyspec: arguments and printing only."""
+"""Command-line programs of hyspec: arguments, printing and pictures."""

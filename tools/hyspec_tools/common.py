@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import functools
 import json
 import math
+import os
+import signal
 import sys
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
@@ -15,35 +20,111 @@ from hyspec.errors import HyspecError, UsageError
 
 Main = Callable[..., int]
 
+#: Signals that end a program as an exception does, so that temporary files go.
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are those of :func:`program`."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError; argparse calls this for all that it cannot understand."""
+        raise UsageError(message, hint=f"see {self.prog} --help")
+
+
+class Stopped(BaseException):
+    """A signal asks the program to end; no Exception, so that only cleaning up takes notice."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
 
 def program(main: Main) -> Main:
     """Turn the exceptions of a program into ``error:`` and ``hint:`` lines and an exit code.
 
-    Exit codes: 0 success, 1 bad data, 2 bad use, 130 interrupted.
+    Exit codes: 0 success, 1 bad data, 2 bad use, 128 + n ended by signal n: 130 interrupted,
+    129 and 143 ended from outside, 141 nobody reads the output.
     """
 
     @functools.wraps(main)
     def wrapper(*args: Any, **kwargs: Any) -> int:
         try:
-            return main(*args, **kwargs)
-        except HyspecError as error:
-            print(f"error: {error}", file=sys.stderr)
-            if error.hint:
-                print(f"hint: {error.hint}", file=sys.stderr)
-            return 2 if isinstance(error, UsageError) else 1
-        except MemoryError:
-            print("error: not enough memory", file=sys.stderr)
-            print("hint: use smaller tiles (--tile) or fewer threads (--threads)", file=sys.stderr)
-            return 1
-        except OSError as error:
-            name = f"{error.filename}: " if error.filename else ""
-            print(f"error: {name}{error.strerror or error}", file=sys.stderr)
-            return 1
+            with _signals_raise():
+                return _run(main, *args, **kwargs)
+        except Stopped as stopped:
+            _complain(f"stopped by {signal.Signals(stopped.number).name}")
+            return 128 + stopped.number
         except KeyboardInterrupt:
-            print("error: interrupted", file=sys.stderr)
-            return 130
+            _complain("interrupted")
+            return 128 + signal.SIGINT
 
     return wrapper
+
+
+def _run(main: Main, *args: Any, **kwargs: Any) -> int:
+    try:
+        try:
+            code = main(*args, **kwargs)
+        except SystemExit:  # --help
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()  # here, where a closed pipe is noticed in time
+        return code
+    except HyspecError as error:
+        _complain(str(error), error.hint)
+        return 2 if isinstance(error, UsageError) else 1
+    except MemoryError:
+        _complain("not enough memory", "use smaller tiles (--tile) or fewer threads (--threads)")
+        return 1
+    except BrokenPipeError:
+        _abandon_output()
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        _complain(f"{name}{error.strerror or error}")
+        return 1
+
+
+def _complain(message: str, hint: str | None = None) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"error: {message}", file=sys.stderr)
+        if hint:
+            print(f"hint: {hint}", file=sys.stderr)
+
+
+def _abandon_output() -> None:
+    """Let the interpreter flush into nothing when it exits, or it complains of the pipe itself."""
+    if sys.__stdout__ is not None and sys.stdout is sys.__stdout__:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.__stdout__.fileno())
+        os.close(nothing)
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Raise Stopped at the signals that would end the program at once.
+
+    Signals that are ignored (nohup) or handled by the caller stay so. Only the main thread can
+    change that, and only it receives signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [number for number in _SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
+
+    def stop(number: int, _: object) -> None:
+        for each in ours:
+            signal.signal(each, signal.SIG_IGN)  # cleaning up is not to be interrupted
+        raise Stopped(number)
+
+    try:
+        for number in ours:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def to_json(record: dict[str, Any]) -> str:
@@ -68,21 +149,29 @@ class ProgressBars:
         Show bars; otherwise do nothing. Bars appear only on a terminal.
     """
 
+    #: What a phase counts, where it is not chunks.
+    _UNITS: dict[str, str] = {"survey": "row", "searching": "step"}  # noqa: RUF012
+
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled and sys.stderr.isatty()
         self._bar: tqdm[Any] | None = None
         self._phase = ""
 
     def __call__(self, phase: str, done: int, total: int) -> None:
-        """Report that ``done`` of ``total`` pieces of a phase are finished."""
+        """Report that ``done`` of ``total`` pieces of a phase are finished.
+
+        The total may be an estimate that changes from call to call, or is exceeded.
+        """
         if not self._enabled:
             return
-        if phase != self._phase:
+        total = max(total, done)
+        if phase != self._phase or self._bar is None:
             self.close()
-            self._bar = tqdm(total=total, desc=phase, unit="chunk", leave=False, file=sys.stderr)
+            unit = self._UNITS.get(phase, "chunk")
+            self._bar = tqdm(total=total, desc=phase, unit=unit, leave=False, file=sys.stderr)
             self._phase = phase
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
         """Remove the current bar."""

@@ -5,21 +5,21 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import hyspec
 from hyspec import io
-from hyspec.errors import UsageError
+from hyspec.errors import LimitError, UsageError
 from hyspec_tools import report
-from hyspec_tools.common import ProgressBars, program, to_json
+from hyspec_tools.arguments import add_shared, byte_count
+from hyspec_tools.common import Parser, ProgressBars, program, to_json
 from hyspec_tools.inputs import join_negative_values, refuse_overwriting
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
-    result = argparse.ArgumentParser("hyspec-decode", description=__doc__)
+    result = Parser("hyspec-decode", description=__doc__)
     result.add_argument("input", type=Path, metavar="INPUT.hyc", help="stream to decode")
     result.add_argument(
         "output",
@@ -34,17 +34,19 @@ def parser() -> argparse.ArgumentParser:
             help=f"only these {what}, counted from 0, B not included; either may be left out",
         )
     result.add_argument(
-        "--pack", metavar="NAME|PATH", help="pack to decode with, if it is not a shipped one"
-    )
-    result.add_argument(
         "--recover",
         action="store_true",
         help="decode what is left of a damaged stream; lost chunks become nodata, or 0 without one",
     )
-    result.add_argument("--threads", type=int, metavar="N", help="default: all processors")
-    result.add_argument("--json", action="store_true", help="print one line of JSON")
-    result.add_argument("--force", action="store_true", help="replace an existing output")
-    result.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    result.add_argument(
+        "--max-bytes",
+        type=byte_count,
+        default="64G",
+        metavar="N",
+        help="refuse a stream whose samples would take more; k, M, G and T are powers of 1024 "
+        "(default: 64G)",
+    )
+    add_shared(result, "pack", "threads", "json", "force", "quiet")
     return result
 
 
@@ -53,30 +55,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
     arguments = parser().parse_args(join_negative_values(argv))
     rows, cols, bands = (_range(n, getattr(arguments, n)) for n in ("rows", "cols", "bands"))
-    if arguments.threads is not None and arguments.threads < 1:
-        raise UsageError(f"threads is {arguments.threads}; expected at least 1")
     refuse_overwriting([arguments.input], io.target_files(arguments.output))
     bars = ProgressBars(not (arguments.quiet or arguments.json))
-    started = time.perf_counter()
-    with (
-        hyspec.open(
+    timer = report.Timer()
+    with timer:
+        stream = hyspec.open(
             arguments.input,
-            pack_path=arguments.pack,
+            pack=arguments.pack,
             threads=arguments.threads,
             on_damage="fill" if arguments.recover else "raise",
-        ) as stream,
-        bars,
-    ):
+        )
+    with stream, bars:
         area = stream.area(rows, cols, bands)
         template = stream.template(*area)
-        with io.create(arguments.output, template, force=arguments.force) as output:
+        _check_size(math.prod(template.shape) * template.dtype.itemsize, arguments.max_bytes)
+        with io.create(arguments.output, template, force=arguments.force) as output, timer:
             stream.read_into(output.array, *area, progress=bars)
         samples, whole = math.prod(template.shape), template.shape == stream.shape
         record = report.record(
             samples=samples,
             bytes=len(stream) if whole else None,
             bps=8 * len(stream) / samples if whole else None,
-            decode_seconds=time.perf_counter() - started,
+            decode_seconds=timer.seconds,
             profile=stream.profile,
             pack=stream.pack_name,
         )
@@ -88,6 +88,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif not arguments.quiet:
         print(report.table(record))
     return 0
+
+
+def _check_size(size: int, limit: int) -> None:
+    """Refuse a huge output before room for it is reserved: a few bytes can claim any shape."""
+    if size > limit:
+        raise LimitError(
+            f"the decoded samples would take {size} bytes; --max-bytes allows {limit}",
+            hint="raise --max-bytes if the stream comes from where you trust, or decode a part",
+        )
 
 
 def _range(name: str, text: str | None) -> tuple[int | None, int | None] | None:

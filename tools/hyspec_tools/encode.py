@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import time
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,18 +12,20 @@ from hyspec import io, options
 from hyspec.errors import UsageError
 from hyspec.io.outputs import writing
 from hyspec_tools import report
-from hyspec_tools.common import ProgressBars, program, to_json
+from hyspec_tools.arguments import add_encoding_pack, add_shared, sizes
+from hyspec_tools.common import Parser, ProgressBars, program, to_json
 from hyspec_tools.inputs import (
     add_input_arguments,
     join_negative_values,
     read_input,
     refuse_overwriting,
 )
+from hyspec_tools.measure import compare_with_stream
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
-    result = argparse.ArgumentParser("hyspec-encode", description=__doc__)
+    result = Parser("hyspec-encode", description=__doc__)
     result.add_argument(
         "input",
         metavar="INPUT",
@@ -34,12 +36,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--profile", choices=options.PROFILES, default="band", help="coding profile (default: band)"
     )
-    result.add_argument(
-        "--pack",
-        default=options.DEFAULT_PACK,
-        metavar="NAME|PATH",
-        help=f"trained models to use (default: {options.DEFAULT_PACK})",
-    )
+    add_encoding_pack(result)
     target = result.add_argument_group(
         "target", f"at most one; --quality {options.DEFAULT_QUALITY:g} if none is given"
     )
@@ -68,12 +65,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         help="quantisation step of floating-point cubes (default: from the range of the data)",
     )
-    result.add_argument("--threads", type=int, metavar="N", help="default: all processors")
     add_input_arguments(result)
     result.add_argument("--verify", action="store_true", help="decode the result and compare")
-    result.add_argument("--json", action="store_true", help="print one line of JSON")
-    result.add_argument("--force", action="store_true", help="replace an existing output")
-    result.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_shared(result, "threads", "json", "force", "quiet")
     return result
 
 
@@ -110,12 +104,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             pack=result.pack,
         )
         if arguments.verify:
-            started = time.perf_counter()
-            with bars, hyspec.open(temporary, pack_path=arguments.pack) as stream:
-                decoded = stream.read(progress=bars)
-            record["decode_seconds"] = time.perf_counter() - started
-            quality = report.quality(hyspec.metrics.compare(cube, decoded))
-            record.update({key: quality[key] for key in quality if key != "samples"})
+            timer = report.Timer()
+            with timer:
+                # What this program has written needs no limit.
+                stream = hyspec.open(
+                    temporary,
+                    pack=arguments.pack,
+                    threads=arguments.threads,
+                    max_bytes=sys.maxsize,
+                )
+            with stream, bars:
+                record.update(report.quality(compare_with_stream(cube, stream, timer, bars)))
+            record["decode_seconds"] = timer.seconds
     if arguments.json:
         print(to_json(record))
     elif not arguments.quiet:
@@ -124,9 +124,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _tile(text: str) -> tuple[int, ...]:
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(p.isdigit() for p in parts):
+    found = sizes(text)
+    if found is None or len(found) > 2:
         raise UsageError(
             f"--tile is {text!r}; expected ROWS or ROWSxCOLS", hint="such as --tile 256"
         )
-    return tuple(int(p) for p in parts)
+    return found

@@ -10,18 +10,18 @@ from typing import Any
 
 import hyspec
 from hyspec_tools import report
-from hyspec_tools.common import ProgressBars, program, to_json
+from hyspec_tools.arguments import add_shared
+from hyspec_tools.common import Parser, ProgressBars, program, to_json
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
-    result = argparse.ArgumentParser("hyspec-info", description=__doc__)
+    result = Parser("hyspec-info", description=__doc__)
     result.add_argument("input", type=Path, metavar="INPUT.hyc", help="stream to look at")
     result.add_argument(
         "--check", action="store_true", help="verify every chunk down to its decoded symbols"
     )
-    result.add_argument("--pack", metavar="NAME|PATH", help="pack to check with")
-    result.add_argument("--json", action="store_true", help="print one line of JSON")
+    add_shared(result, "pack", "threads", "json")
     return result
 
 
@@ -30,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 1 if ``--check`` finds damage."""
     arguments = parser().parse_args(argv)
     how = "fill" if arguments.check else "raise"
-    with hyspec.open(arguments.input, pack_path=arguments.pack, on_damage=how) as stream:
+    with hyspec.open(
+        arguments.input, pack=arguments.pack, threads=arguments.threads, on_damage=how
+    ) as stream:
         values = describe(stream)
         damage = []
         if arguments.check:
@@ -73,7 +75,7 @@ def describe(stream: hyspec.Stream) -> dict[str, Any]:
         "bps": 8 * size / (rows * columns * bands),
         "profile": stream.profile,
         "pack": stream.pack_name,
-        "pack_id": stream.pack_id.hex(),
+        "pack_id": None if stream.pack_id is None else stream.pack_id.hex(),
         "intervals": [
             {"bands": str(interval), "model": model}
             for interval, (_, model) in zip(stream.intervals, stream.header.intervals, strict=True)
@@ -98,7 +100,8 @@ def _print(values: dict[str, Any]) -> None:
         "cube": f"{values['rows']} x {values['columns']} x {values['bands']} {values['dtype']}"
         + (f" in steps of {values['step']:g}" if values["step"] else ""),
         "size": f"{values['bytes']:,} bytes, {values['bps']:.4f} bit/sample",
-        "profile": f"{values['profile']}, pack {values['pack']} ({values['pack_id'][:16]}...)",
+        "profile": values["profile"]
+        + (f", pack {values['pack']} ({values['pack_id'][:16]}...)" if values["pack"] else ""),
         "intervals": ", ".join(f"{i['bands']} (model {i['model']})" for i in values["intervals"]),
         "tiles": f"{values['tile'][0]} x {values['tile'][1]}; {values['chunks']} chunks",
         "wavelengths": f"{waves[0]:g} to {waves[-1]:g} {unit}" if waves else "none",

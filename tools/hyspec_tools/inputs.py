@@ -10,6 +10,7 @@ from pathlib import Path
 from hyspec import io
 from hyspec.cube import Cube
 from hyspec.errors import UsageError
+from hyspec_tools.arguments import sizes
 
 #: Options whose value may be negative.
 _NEGATIVE_VALUES = ("--nodata", "--rows", "--cols", "--bands")
@@ -112,10 +113,10 @@ def read_input(path: str, arguments: argparse.Namespace) -> Cube:
 
 
 def _shape(text: str) -> tuple[int, int, int]:
-    parts = text.lower().split("x")
-    if len(parts) != 3 or not all(p.isdigit() and int(p) > 0 for p in parts):
+    found = sizes(text)
+    if found is None or len(found) != 3 or 0 in found:
         raise UsageError(
             f"--shape is {text!r}; expected ROWSxCOLSxBANDS", hint="for example --shape 2x640x481"
         )
-    rows, columns, bands = (int(p) for p in parts)
+    rows, columns, bands = found
     return rows, columns, bands

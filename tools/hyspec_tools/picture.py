@@ -29,6 +29,26 @@ def rgb_bands(cube: Cube) -> tuple[int, int, int]:
     return picks[0], picks[1], picks[2]
 
 
+def pyplot() -> Any:
+    """Return ``matplotlib.pyplot``, drawing to files only.
+
+    Raises
+    ------
+    MissingDependencyError
+        matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from matplotlib import pyplot as plt
+    except ImportError as missing:
+        raise MissingDependencyError(
+            "pictures need matplotlib", hint="pip install 'hyspec[plot]'"
+        ) from missing
+    return plt
+
+
 def comparison_figure(original: Cube, decoded: Cube, path: Path, title: str) -> None:
     """Write a picture: original, decoded, error per pixel, and spectra of three pixels.
 
@@ -46,15 +66,7 @@ def comparison_figure(original: Cube, decoded: Cube, path: Path, title: str) -> 
     MissingDependencyError
         matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib import pyplot as plt
-    except ImportError as missing:
-        raise MissingDependencyError(
-            "pictures need matplotlib", hint="pip install 'hyspec[plot]'"
-        ) from missing
+    plt = pyplot()
     bands = rgb_bands(original)
     low, high = _stretch(original, bands)
     valid = validity(original.array, original.nodata)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hyspec.errors import MissingDependencyError, UsageError
-from hyspec_tools.common import program
+from hyspec_tools.arguments import add_shared
+from hyspec_tools.common import Parser, program
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
-    result = argparse.ArgumentParser("hyspec-train", description=__doc__)
+    result = Parser("hyspec-train", description=__doc__)
     result.add_argument("config", type=Path, metavar="CONFIG.toml", help="the recipe")
     result.add_argument(
         "--data",
@@ -24,9 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "--work", type=Path, help="folder for checkpoints (default: runs/NAME of the pack)"
     )
     result.add_argument("--out", type=Path, default=Path(), help="folder to write the packs to")
-    result.add_argument("--threads", type=int, help="threads (default: all processors)")
-    result.add_argument("--force", action="store_true", help="replace existing packs")
-    result.add_argument("--quiet", action="store_true", help="no progress bars")
+    add_shared(result, "threads", "force", "quiet")
     return result
 
 

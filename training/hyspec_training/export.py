@@ -124,6 +124,8 @@ def write_pack(
     ------
     UsageError
         The directory exists, or the numbers of networks and models differ.
+    DataError
+        The gains span more octaves than the format has tables for.
     """
     if len(networks) != len(config.pack.models):
         raise UsageError(f"{len(networks)} networks for {len(config.pack.models)} models")

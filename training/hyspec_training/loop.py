@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,17 @@ from hyspec_training.balle import BandNetwork
 from hyspec_training.data import PatchSampler, Scene, validation_planes
 from hyspec_training.loss import rate_distortion
 
+#: What reading a checkpoint of any content can raise.
+_DAMAGED = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 #: Steps over which the learning rate rises to its first value.
 _WARMUP_STEPS = 100
 
@@ -75,16 +87,14 @@ def train_stage(
     Raises
     ------
     DataError
-        The loss is no longer finite.
+        The loss is no longer finite, or the checkpoint is damaged.
     """
     checkpoint = folder / f"{stage.name}.pt"
     optimiser = torch.optim.Adam(net.parameters(), lr=stage.learning_rate)
-    first, history = 0, []
+    first = 0
+    history: list[dict[str, float]] = []
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        net.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        first, history = int(state["step"]), list(state["history"])
+        first, history = _restore(checkpoint, net, optimiser)
     bar = tqdm(
         range(first, stage.steps),
         stage.name,
@@ -175,6 +185,22 @@ def validate(
                 }
             )
     return records
+
+
+def _restore(
+    path: Path, net: BandNetwork, optimiser: torch.optim.Optimizer
+) -> tuple[int, list[dict[str, float]]]:
+    """Steps done and validation history of a checkpoint; network and optimiser are set to it."""
+    try:
+        state = torch.load(path, weights_only=True)
+        net.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        return int(state["step"]), list(state["history"])
+    except _DAMAGED as error:
+        raise DataError(
+            f"checkpoint {path} is damaged: {type(error).__name__}",
+            hint="delete it to train this stage again from its beginning",
+        ) from error
 
 
 def _save(

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from hyspec.errors import DataError
 from hyspec_training.prior import FactorizedPrior
 
 #: Rungs per octave: at most 12 % off in scale, which costs under 0.01 bit per latent.
@@ -22,6 +23,8 @@ RUNGS_PER_OCTAVE = 3
 MARGIN = 6
 #: Largest latent magnitude with an entry of its own; larger ones are escaped.
 MAX_MAGNITUDE = 127
+#: Rungs are stored as bytes.
+MAX_RUNGS = 256
 #: Every table sums to this.
 TOTAL = 1 << 16
 #: Tail mass on either side that is left to the escape symbol.
@@ -71,12 +74,21 @@ def build(
         Gain of each quality level, shape (levels, channels).
     lowest_log2_gain, highest_log2_gain
         Range over all models of the pack, which share the number of rungs.
+
+    Raises
+    ------
+    DataError
+        The range is too wide for the ladder.
     """
     rung = np.round(log2_gain * RUNGS_PER_OCTAVE).astype(int)
     lowest = round(lowest_log2_gain * RUNGS_PER_OCTAVE) - MARGIN
     rungs = round(highest_log2_gain * RUNGS_PER_OCTAVE) + MARGIN - lowest + 1
-    if rungs > 256:
-        raise ValueError(f"{rungs} rungs do not fit a byte; the gains span too many octaves")
+    if rungs > MAX_RUNGS:
+        raise DataError(
+            f"the trained gains span {highest_log2_gain - lowest_log2_gain:.1f} octaves and need "
+            f"{rungs} tables per channel; at most {MAX_RUNGS} fit the format",
+            hint="train with fewer octaves or a lower learning rate, in an empty work folder",
+        )
     exact = FactorizedPrior(prior.channels).double()
     exact.load_state_dict(prior.state_dict())
     pmf = [_masses(exact, 2.0 ** ((lowest + r) / RUNGS_PER_OCTAVE)) for r in range(rungs)]

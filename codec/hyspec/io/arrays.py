@@ -100,7 +100,7 @@ def spectral_arrays(template: Template) -> dict[str, Any]:
 def parse_metadata(text: str | None) -> dict[str, Any]:
     """Return the metadata that hyspec wrote beside a cube; empty for any other text."""
     try:
-        metadata = json.loads(text or "{}")
+        metadata = json.loads(text or "{}", parse_constant=str)
     except ValueError:
         return {}
     return metadata if isinstance(metadata, dict) else {}

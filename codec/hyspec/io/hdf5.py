@@ -224,9 +224,16 @@ def _attributes(dataset: Any) -> dict[str, Any]:
     for name, value in dataset.attrs.items():
         array = np.asarray(value)
         if array.dtype.kind in "biuf" and array.size <= MAX_ATTRIBUTE_ENTRIES:
-            attributes[name] = array.tolist()
+            attributes[name] = _storable(array.tolist())
         else:
             text = text_of(value)
             if text is not None:
                 attributes[name] = text
     return attributes
+
+
+def _storable(value: Any) -> Any:
+    """Write NaN and infinity, common as fill values but unknown to JSON, as texts."""
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -52,6 +52,10 @@ struct BandTile {
   }
 };
 
+// Error(kBadArgument) if a size is 0, or the samples are more than an array can hold: positions()
+// of a tile that passes is defined, and its products do not wrap.
+void check_band_tile(const BandTile& tile);
+
 // Everything that a payload says (section 2).
 struct BandSymbols {
   std::int32_t step = 0;                     // quality of the tile, section 3.3
@@ -78,13 +82,18 @@ std::vector<std::int32_t> choose_channel_offsets(const BandTables& model,
                                                  Span<const std::int32_t> latents);
 
 // Writes a payload; *symbols_crc receives the checksum of its symbols (section 5).
-// Error(kBadArgument) if sizes disagree or a value is out of range.
+// Error(kBadArgument) if the tile is none, sizes disagree or a value is out of range.
 std::vector<std::uint8_t> encode_band_payload(const BandTables& model, const BandTile& tile,
                                               const BandSymbols& symbols,
                                               std::uint32_t* symbols_crc);
 
-// Reads a payload. Error(kTruncated), Error(kCorrupt) if the bytes do not hold one. The memory used
-// is at most that of the result, which is bounded by the size of the tile.
+// Reads a payload. Error(kTruncated), Error(kCorrupt) if the bytes do not hold one,
+// Error(kBadArgument) if the tile is none.
+//
+// The size of the tile bounds the result. Other memory in use meanwhile: the words of the payload,
+// as large as itself; some 30 bytes per band; two bytes per latent of one band; and up to twice the
+// size of the latents, which grow band by band and are copied when they do, so that a payload that
+// ends early has never cost more than a multiple of what it has shown.
 BandSymbols decode_band_payload(const BandTables& model, const BandTile& tile,
                                 Span<const std::uint8_t> payload, std::uint32_t* symbols_crc);
 

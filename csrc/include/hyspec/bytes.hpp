@@ -36,6 +36,10 @@ void put_u32(Bytes& out, std::uint32_t value);
 void put_f64(Bytes& out, double value);
 void put_varint(Bytes& out, std::uint64_t value);
 void put_bytes(Bytes& out, Span<const std::uint8_t> bytes);
+void put_words(Bytes& out, Span<const std::uint32_t> words);
+
+// The 32-bit words that bytes hold; their number is a multiple of 4, which the caller has checked.
+std::vector<std::uint32_t> to_words(Span<const std::uint8_t> bytes);
 
 // Takes numbers from the front of a span. Running out of bytes throws `overrun`: kTruncated where
 // the span is the end of a file, kCorrupt where a checksum has already vouched for it.

@@ -26,4 +26,7 @@ void decode_symbols(RangeDecoder& decoder, const CdfTables& cdf, Span<const std:
 double code_length(const CdfTables& cdf, Span<const std::int32_t> symbols,
                    Span<const std::uint16_t> tables);
 
+// The same for symbols that share a table.
+double code_length(const CdfTables& cdf, Span<const std::int32_t> symbols, std::uint16_t table);
+
 }  // namespace hyspec

@@ -1,0 +1,133 @@
+"""A cube cut into chunks: tiles times band intervals, each with the coder of its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hyspec import framing
+from hyspec.band_profile import BandCoder, TileAnalysis
+from hyspec.cube import Cube
+from hyspec.errors import UsageError
+from hyspec.intervals import BandInterval
+from hyspec.nodata import validity
+from hyspec.sample_type import SampleType
+from hyspec.tiling import Tile, TileGrid
+
+#: More chunks than this are refused: their headers alone would outweigh what they hold.
+MAX_CHUNKS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """One chunk to be: a tile and the number of an interval."""
+
+    tile: Tile
+    interval: int
+
+
+class CubeChunks:
+    """The chunks of a cube, read and coded one at a time by any number of threads.
+
+    Parameters
+    ----------
+    cube
+        The cube; only the samples of a chunk are read at a time.
+    sample_type
+        How samples become whole numbers.
+    grid
+        The tiles.
+    partition
+        The band intervals.
+    coders
+        One coder per interval.
+
+    Raises
+    ------
+    UsageError
+        There are more than ``MAX_CHUNKS`` chunks.
+    """
+
+    def __init__(
+        self,
+        cube: Cube,
+        sample_type: SampleType,
+        grid: TileGrid,
+        partition: Sequence[BandInterval],
+        coders: Sequence[BandCoder],
+    ) -> None:
+        count = len(grid) * len(partition)
+        if count > MAX_CHUNKS:
+            raise UsageError(
+                f"{len(grid)} tiles times {len(partition)} intervals are {count} chunks; "
+                f"at most {MAX_CHUNKS} are possible",
+                hint="use larger tiles",
+            )
+        self.cube = cube
+        self.sample_type = sample_type
+        self.grid = grid
+        self.partition = partition
+        self._coders = coders
+
+    @property
+    def samples(self) -> int:
+        """Samples of the whole cube."""
+        return math.prod(self.cube.shape)
+
+    def __len__(self) -> int:
+        """Return the number of chunks."""
+        return len(self.grid) * len(self.partition)
+
+    def of_tile(self, number: int) -> list[Job]:
+        """Chunks of one tile, in their order in the stream."""
+        tile = self.grid[number]
+        return [Job(tile, k) for k in range(len(self.partition))]
+
+    def jobs(self) -> Iterator[Job]:
+        """All chunks, in their order in the stream."""
+        return (job for number in range(len(self.grid)) for job in self.of_tile(number))
+
+    def read(self, job: Job) -> npt.NDArray[Any]:
+        """Samples of a chunk, shape (rows, columns, bands): a view."""
+        tile, band = job.tile, self.partition[job.interval]
+        return self.cube.array[
+            tile.row : tile.row_stop, tile.column : tile.column_stop, band.start : band.stop
+        ]
+
+    def analyse(self, job: Job) -> TileAnalysis:
+        """Measure and transform a chunk."""
+        samples = self.read(job)
+        valid = validity(samples, self.cube.nodata)
+        return self._coders[job.interval].analyse(samples, valid, self.sample_type)
+
+    def encode(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[bytes, int]:
+        """Payload of a chunk at a quality step, and the checksum of its symbols."""
+        coder = self._coders[job.interval]
+        return coder.write(analysis.tile, coder.quantise(analysis, step))
+
+    def size(self, job: Job, analysis: TileAnalysis, step: int) -> int:
+        """Bytes that a chunk takes in the stream at a quality step."""
+        payload, _ = self.encode(job, analysis, step)
+        return framing.chunk_size(job.tile.number, job.interval, job.tile.rows, len(payload))
+
+    def squared_error(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[float, int]:
+        """Sum of squared errors over the valid samples of a chunk, and their number."""
+        coder = self._coders[job.interval]
+        symbols = coder.quantise(analysis, step)
+        samples = self.read(job)
+        total, count = 0.0, 0
+        bands = np.arange(samples.shape[2])
+        for where, planes in coder.synthesise(analysis.tile, symbols, bands):
+            for band, plane in zip(bands[where], planes, strict=True):
+                decoded = self.sample_type.from_values(plane).astype(np.float64)
+                error = decoded - samples[:, :, band].astype(np.float64)
+                if analysis.valid is not None:
+                    error = error[analysis.valid[band]]
+                total += float(np.vdot(error, error))
+                count += error.size
+        return total, count

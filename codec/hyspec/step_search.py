@@ -1,0 +1,248 @@
+"""The quality step of an encoding: from the quality option, or by a search for a target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+
+from hyspec import _core, framing, rate_control
+from hyspec.band_profile import STEPS_PER_OCTAVE, TileAnalysis, step_for_octave
+from hyspec.cube_chunks import CubeChunks, Job
+from hyspec.errors import DataError
+from hyspec.options import DEFAULT_QUALITY, EncodeOptions
+from hyspec.pack import Pack
+from hyspec.parallel import ordered_map
+from hyspec.survey import Survey
+
+#: Called with (phase, pieces done, pieces in all).
+Progress = Callable[[str, int, int], None]
+#: Memory for the analyses that a search works on; larger cubes are searched on some of their
+#: tiles, and the outcome is corrected by measuring the whole.
+CACHE_BYTES = 512 << 20
+#: Evaluations that a search usually takes, for the progress bar.
+_USUAL_EVALUATIONS = 12
+#: A search on some tiles is corrected until the whole cube is this close to the target.
+_CLOSE_ENOUGH = 0.01
+_CORRECTIONS = 4
+#: Turns of the circle that spread the searched tiles evenly over any grid.
+_GOLDEN = (math.sqrt(5) - 1) / 2
+
+T = TypeVar("T")
+
+
+class StepSearch:
+    """Finds the quality step that meets the target of an encoding.
+
+    Parameters
+    ----------
+    chunks
+        The cube, cut into chunks.
+    options
+        What the user asked for.
+    found
+        Statistics of the cube.
+    pack
+        The models, for their range of quality.
+    preamble
+        Bytes of the stream's preamble.
+    threads
+        Threads to use.
+    progress
+        Called as pieces of work are finished.
+
+    Attributes
+    ----------
+    analyses : dict
+        Chunks that were analysed on the way; those of every tile if ``complete``.
+    complete : bool
+        Whether the search saw the whole cube.
+    """
+
+    def __init__(
+        self,
+        chunks: CubeChunks,
+        options: EncodeOptions,
+        found: Survey,
+        pack: Pack,
+        preamble: int,
+        threads: int,
+        progress: Progress,
+    ) -> None:
+        self._chunks = chunks
+        self._options = options
+        self._survey = found
+        self._pack = pack
+        self._preamble = preamble
+        self._threads = threads
+        self._progress = progress
+        self._evaluations = 0
+        self.analyses: dict[Job, TileAnalysis] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether the search saw the whole cube, or needed none."""
+        return not self.analyses or len(self.analyses) == len(self._chunks)
+
+    def run(self) -> int:
+        """Choose the step.
+
+        Raises
+        ------
+        TargetError
+            The target is out of reach.
+        DataError
+            A PSNR is asked for, and the cube is constant.
+        """
+        options = self._options
+        if options.bps is None and options.psnr is None and options.rmse is None:
+            quality = DEFAULT_QUALITY if options.quality is None else options.quality
+            return step_for_octave(self._deviation, quality / 10)
+        if options.psnr is not None and not self._survey.highest > self._survey.lowest:
+            raise DataError(
+                "the PSNR of a constant cube is not defined", hint="use --quality instead of --psnr"
+            )
+        self._analyse()
+        scale = max(int(a.scale.max(initial=0)) for a in self.analyses.values())
+        if scale == 0:  # every band is constant: reproduced exactly, whatever the step
+            return step_for_octave(self._deviation, DEFAULT_QUALITY / 10)
+        octaves = (self._pack.levels - 1) // STEPS_PER_OCTAVE
+        # From the finest level of the weakest band that varies to no latents at all.
+        high = max(_core.MIN_STEP + 1, 2 * (scale - 65) + 1)
+        low = max(_core.MIN_STEP, high - STEPS_PER_OCTAVE * (octaves + 8))
+        if options.bps is not None:
+            return self._for_rate(options.bps, low, high)
+        return self._for_error(low, high)
+
+    def quality_of(self, step: int) -> float:
+        """Value of the quality option that gives this step."""
+        if not self._survey.deviation > 0:
+            return 0.0
+        octave = math.log2(max(self._deviation, 2.0**-4))
+        return min(100.0, max(0.0, 10 * (octave - step / STEPS_PER_OCTAVE)))
+
+    @property
+    def _deviation(self) -> float:
+        """Standard deviation of the bands in whole numbers."""
+        return self._survey.deviation / (self._chunks.sample_type.step or 1.0)
+
+    # ---- what is searched ---------------------------------------------------------------------
+
+    def _analyse(self) -> None:
+        """Analyse the tiles to search on: all of them, or some that are spread evenly."""
+        jobs = [job for number in self._tiles() for job in self._chunks.of_tile(number)]
+        analysed = ordered_map(lambda j: (j, self._chunks.analyse(j)), jobs, self._threads)
+        for done, (job, analysis) in enumerate(analysed, 1):
+            self.analyses[job] = analysis
+            self._progress("analysis", done, len(jobs))
+
+    def _tiles(self) -> list[int]:
+        chunks, grid = self._chunks, self._chunks.grid
+        masked = self._survey.valid < chunks.samples
+        per_sample = 4 * self._pack.channels / self._pack.stride**2 + masked
+        count = int(len(grid) * CACHE_BYTES / (per_sample * chunks.samples))
+        if count >= len(grid):
+            return list(range(len(grid)))
+        count = max(count, 1)
+        # Multiples of the golden ratio never fall into step with the rows of the grid.
+        turns = (np.arange(1, 8 * count + 1) * _GOLDEN) % 1.0
+        spread = dict.fromkeys((turns * len(grid)).astype(int).tolist())
+        return sorted(list(spread)[:count])
+
+    # ---- how it is searched -------------------------------------------------------------------
+
+    def _find(
+        self, value: Callable[[int, bool], float], target: float, low: int, high: int, rising: bool
+    ) -> rate_control.Found:
+        """Step whose value on the whole cube is nearest to the target.
+
+        ``value(step, whole)`` is the value on the searched tiles, or on the whole cube. What the
+        searched tiles say is corrected by measuring the whole cube, which is analysed anew for it:
+        twice, as a rule.
+        """
+
+        def search(wanted: float) -> rate_control.Found:
+            return rate_control.bisect(
+                lambda step: value(step, False), wanted, low, high, rising=rising
+            )
+
+        found = search(target)
+        if self.complete:
+            return found
+        best: rate_control.Found | None = None
+        for _ in range(_CORRECTIONS):
+            actual = value(found.step, True)
+            if best is None or abs(actual / target - 1) < abs(best.value / target - 1):
+                best = rate_control.Found(found.step, actual)
+            if abs(actual / target - 1) < _CLOSE_ENOUGH or not actual > 0:
+                break
+            again = search(found.value * target / actual)
+            if again.step == found.step:
+                break
+            found = again
+        assert best is not None
+        return best
+
+    def _over_chunks(self, function: Callable[[Job, TileAnalysis], T], whole: bool) -> Iterator[T]:
+        """Values of a function of all searched chunks, or of all chunks."""
+        if not whole:
+            self._evaluations += 1
+            total = max(self._evaluations, _USUAL_EVALUATIONS)
+            self._progress("searching", self._evaluations, total)
+            items = list(self.analyses.items())
+            yield from ordered_map(lambda item: function(*item), items, self._threads)
+            return
+
+        def measure(job: Job) -> T:
+            return function(job, self.analyses.get(job) or self._chunks.analyse(job))
+
+        measured = ordered_map(measure, self._chunks.jobs(), self._threads)
+        for done, result in enumerate(measured, 1):
+            self._progress("measuring", done, len(self._chunks))
+            yield result
+
+    # ---- targets ------------------------------------------------------------------------------
+
+    def _for_rate(self, target: float, low: int, high: int) -> int:
+        chunks = self._chunks
+        frame = framing.stream_size(self._preamble, chunks.cube.rows, [])
+
+        def rate(step: int, whole: bool = False) -> float:
+            sizes = self._over_chunks(lambda job, a: chunks.size(job, a, step), whole)
+            size = framing.stream_size(self._preamble, chunks.cube.rows, sizes)
+            share = 1.0 if whole else len(chunks) / len(self.analyses)
+            return 8 * (frame + share * (size - frame)) / chunks.samples
+
+        found = self._find(rate, target, low, high, rising=False)
+        if abs(found.value / target - 1) > rate_control.RATE_TOLERANCE:
+            rate_control.check_rate(found.value, target, rate(high), rate(low))
+        return found.step
+
+    def _for_error(self, low: int, high: int) -> int:
+        peak = self._survey.highest - self._survey.lowest
+
+        def rmse(step: int, whole: bool = False) -> float:
+            total, valid = 0.0, 0
+            for squares, count in self._over_chunks(
+                lambda job, a: self._chunks.squared_error(job, a, step), whole
+            ):
+                total, valid = total + squares, valid + count
+            return math.sqrt(total / max(valid, 1))
+
+        def psnr(error: float) -> float:
+            return 20 * math.log10(peak / error) if error > 0 else math.inf
+
+        options = self._options
+        if options.psnr is None:
+            assert options.rmse is not None
+            found = self._find(rmse, options.rmse, low, high, rising=True)
+            if abs(found.value / options.rmse - 1) > rate_control.RATE_TOLERANCE:
+                rate_control.check_rmse(found.value, options.rmse, rmse(low), rmse(high))
+            return found.step
+        found = self._find(rmse, peak / 10 ** (options.psnr / 20), low, high, rising=True)
+        reached = psnr(found.value)
+        if not abs(reached - options.psnr) <= rate_control.PSNR_TOLERANCE_DB:
+            rate_control.check_psnr(reached, options.psnr, psnr(rmse(high)), psnr(rmse(low)))
+        return found.step

@@ -1,0 +1,59 @@
+"""Options that several programs have, and the types of their values."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any
+
+from hyspec import options
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}; expected a whole number of at least 1")
+    return int(text)
+
+
+def byte_count(text: str) -> int:
+    """Read a number of bytes such as 4096, 500M or 64G; the suffixes are powers of 1024."""
+    found = re.fullmatch("([0-9]{1,15})([kMGT]?)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; expected a number of bytes such as 4096, 500M or 64G"
+        )
+    return int(found[1]) << 10 * " kMGT".index(found[2] or " ")
+
+
+def sizes(text: str) -> tuple[int, ...] | None:
+    """Read sizes such as 2x640x481; ``None`` for any other text."""
+    parts = text.lower().split("x")
+    if not all(re.fullmatch("[0-9]{1,15}", part) for part in parts):
+        return None
+    return tuple(map(int, parts))
+
+
+_SHARED: dict[str, dict[str, Any]] = {
+    "pack": {"metavar": "NAME|PATH", "help": "pack to decode with, if it is not a shipped one"},
+    "threads": {"type": positive, "metavar": "N", "help": "default: all processors"},
+    "json": {"action": "store_true", "help": "print one line of JSON"},
+    "force": {"action": "store_true", "help": "replace what exists of the output"},
+    "quiet": {"action": "store_true", "help": "print nothing but errors"},
+}
+
+
+def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add some of the options ``pack``, ``threads``, ``json``, ``force`` and ``quiet``."""
+    for name in names:
+        parser.add_argument(f"--{name}", **_SHARED[name])
+
+
+def add_encoding_pack(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the pack to encode with."""
+    parser.add_argument(
+        "--pack",
+        default=options.DEFAULT_PACK,
+        metavar="NAME|PATH",
+        help=f"trained models to use (default: {options.DEFAULT_PACK})",
+    )
