@@ -1,8 +1,10 @@
 """hyspec-decode: formats, parts of a cube, recovery, and what survives on the way."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +200,22 @@ def test_json(decode, scene_hyc):
     assert list(part) == list(record)
     assert part["samples"] == 2 * 36 * 24
     assert part["bytes"] is part["bps"] is None  # those of the file are not those of the part
+
+
+def test_decoding_time_leaves_out_the_writer(decode, monkeypatch):
+    """What a format does before and after the samples are decoded is not part of it."""
+    real = io.create
+
+    @contextlib.contextmanager
+    def slow(*arguments, **settings):
+        time.sleep(0.5)
+        with real(*arguments, **settings) as output:
+            yield output
+            time.sleep(0.5)
+
+    quick = decode("a.npy", "--json").json["decode_seconds"]
+    monkeypatch.setattr(io, "create", slow)
+    assert 0 < decode("b.npy", "--json").json["decode_seconds"] < quick + 0.5
 
 
 def test_table_and_quiet(decode):

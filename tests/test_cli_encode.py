@@ -136,6 +136,19 @@ def test_verify_of_a_cube_beyond_the_memory_limit(encode, scene_hdr, monkeypatch
     assert (done.code, done.err) == (0, "")
 
 
+def test_decoding_time_leaves_out_the_comparison(encode, scene_hdr, monkeypatch):
+    real = metrics.Accumulator.add
+
+    def slow(self, *blocks):
+        time.sleep(0.5)
+        real(self, *blocks)
+
+    quick = encode(scene_hdr, "--verify", "--json").json["decode_seconds"]
+    monkeypatch.setattr(metrics.Accumulator, "add", slow)
+    record = encode(scene_hdr, "--verify", "--json", "--force").json
+    assert 0 < record["decode_seconds"] < quick + 0.5
+
+
 def test_progress_of_verification(encode, scene_hdr, monkeypatch):
     """Its phase counts every chunk of the stream once, and says so under its own name."""
     seen = []

@@ -344,8 +344,7 @@ class Stream:
 
     def _prepare(self, intervals: Sequence[int]) -> int:
         """Make the coders, so that threads need not; return how many threads memory allows."""
-        if self._pack is None:
-            self._pack = self._find_pack()
+        self._loaded_pack()
         for interval in intervals:
             with contextlib.suppress(StreamError):  # of a chunk: reported where it is decoded
                 self._coder(interval)
@@ -359,17 +358,22 @@ class Stream:
             )
 
     def _coder(self, interval: int) -> BandCoder:
-        assert self._pack is not None
+        loaded = self._loaded_pack()
         if interval not in self._coders:
             model = self.header.intervals[interval][1]
-            if model >= len(self._pack.models):
+            if model >= len(loaded.models):
                 raise StreamError(
-                    f"the stream uses model {model} of a pack with {len(self._pack.models)} models"
+                    f"the stream uses model {model} of a pack with {len(loaded.models)} models"
                 )
             self._coders[interval] = BandCoder(
-                self._pack, self._pack.models[model], optimise=self._optimise
+                loaded, loaded.models[model], optimise=self._optimise
             )
         return self._coders[interval]
+
+    def _loaded_pack(self) -> packs.Pack:
+        if self._pack is None:
+            self._pack = self._find_pack()
+        return self._pack
 
     def _find_pack(self) -> packs.Pack:
         """Find the pack, which is when the profile has to be known."""
@@ -395,7 +399,6 @@ class Stream:
 
     def _symbols(self, tile: Tile, interval: int) -> tuple[_core.BandTile, Any]:
         coder = self._coder(interval)
-        assert self._pack is not None
         bands = len(self.intervals[interval])
         entry = self._entries.get((tile.number, interval))
         if entry is None:
@@ -407,7 +410,7 @@ class Stream:
                 raise StreamError(f"{what}: holds {info.rows} rows; expected {tile.rows}")
             start = info.payload_offset
             payload = bytes(self._data[start : start + info.payload_length])
-            size = _core.BandTile(bands, tile.rows, tile.columns, self._pack.stride)
+            size = _core.BandTile(bands, tile.rows, tile.columns, self._loaded_pack().stride)
             return size, coder.read(size, payload, info.symbols_crc)
 
     def _decode_chunk(
