@@ -367,6 +367,8 @@ def test_programs_run_in_other_threads():
 @pytest.mark.parametrize(
     ("main", "arguments"),
     [
+        (encode.main, ["pipe", "b.hyc"]),
+        (encode.main, ["/dev/zero", "b.hyc", *RAW]),
         (decode.main, ["pipe", "b.npy"]),
         (info.main, ["pipe"]),
         (info.main, ["folder"]),

@@ -37,7 +37,8 @@ class EncodeOptions:
     pack : str or Path
         Name of a shipped pack, or the path of a pack directory or zip file.
     quality : float, optional
-        0 to 100; 50 if no target is given. Each step of 10 is one octave of amplitude.
+        0 to 100; 50 if no target is given. 10 more asks for half the error, as far as the pack
+        can follow; ``quality_range`` in its manifest says what it was trained for.
     bps : float, optional
         Target rate in bits per sample, all bytes of the stream counted.
     psnr : float, optional

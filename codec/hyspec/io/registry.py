@@ -223,7 +223,11 @@ def _check_input(path: Path) -> None:
         raise DataError(f"{path} is a directory; expected a file")
     if not path.exists():
         raise DataError(f"{path} does not exist", hint="check the name")
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise DataError(
+            f"{path} is not a regular file", hint="a cube cannot be read from a pipe or a device"
+        )
+    if path.stat().st_size == 0:
         raise DataError(f"{path} is empty: found 0 bytes", hint="fetch the file again")
 
 
