@@ -100,6 +100,8 @@ class Stream:
     ) -> None:
         if on_damage not in ("raise", "fill"):
             raise UsageError(f"on_damage is {on_damage!r}; expected 'raise' or 'fill'")
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads is {threads}; expected at least 1")
         self._data = memoryview(data).cast("B") if isinstance(data, memoryview) else data
         self._given_pack = pack
         self._threads = threads or default_threads()
