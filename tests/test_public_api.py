@@ -152,7 +152,8 @@ def test_encode_to_reports_what_it_did(tiny_pack, scene_cube):
     assert result.seconds > 0
     assert (result.profile, result.pack, result.intervals) == ("band", "tiny", "1-20,21-24")
     assert 0 <= result.quality <= 100
-    assert phases == [("analysis", k, 4) for k in (1, 2, 3, 4)] + [
+    per_chunk = [call for call in phases if call[0] in ("analysis", "encoding")]
+    assert per_chunk == [("analysis", k, 4) for k in (1, 2, 3, 4)] + [
         ("encoding", k, 4) for k in (1, 2, 3, 4)
     ]
     with pytest.raises(dataclasses.FrozenInstanceError):
