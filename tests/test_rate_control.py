@@ -271,6 +271,22 @@ def test_sampled_search_of_an_uneven_scene(tiny_pack, large, flip):
     assert rate(data, cube) == pytest.approx(0.22, rel=0.03)
 
 
+@pytest.mark.parametrize("target", [{"bps": 0.12}, {"psnr": 30.0}])
+def test_sample_of_constant_tiles(tiny_pack, large, monkeypatch, target):
+    """The only tile that the search looks at is empty, the others are not."""
+    monkeypatch.setattr(step_search, "CACHE_BYTES", 1)
+    samples = large.array.copy()
+    only = int((5**0.5 - 1) / 2 * -(-samples.shape[0] // 20))
+    samples[20 * only : 20 * only + 20] = 500
+    cube = hyspec.Cube(samples)
+    data = hyspec.encode(cube, pack=tiny_pack, tile=20, **target)
+    if "bps" in target:
+        assert rate(data, cube) == pytest.approx(0.12, rel=0.03)
+    else:
+        decoded = hyspec.decode(data, pack=tiny_pack)
+        assert metrics.psnr_db(cube, decoded) == pytest.approx(30.0, abs=0.2)
+
+
 @pytest.mark.usefixtures("small_cache")
 def test_sampled_psnr(tiny_pack, large):
     data = hyspec.encode(large, pack=tiny_pack, psnr=27, tile=8)

@@ -261,6 +261,11 @@ def _checked(output: Float32Array, shape: tuple[int, ...]) -> Float32Array:
     return output
 
 
+def scale_code(std: float) -> int:
+    """Code of a standard deviation above 0, on the integer scale."""
+    return max(1, _SCALE_ONE + round(_SCALES_PER_OCTAVE * math.log2(std)))
+
+
 def step_for_octave(std: float, octave: float) -> int:
     """Quality step that gives a band of this standard deviation a quality in octaves."""
     step = round(STEPS_PER_OCTAVE * (math.log2(max(std, 2.0**-4)) - octave))

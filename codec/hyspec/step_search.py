@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from hyspec import _core, framing, rate_control
-from hyspec.band_profile import STEPS_PER_OCTAVE, TileAnalysis, step_for_octave
+from hyspec.band_profile import STEPS_PER_OCTAVE, TileAnalysis, scale_code, step_for_octave
 from hyspec.cube_chunks import CubeChunks, Job
 from hyspec.errors import DataError
 from hyspec.options import DEFAULT_QUALITY, EncodeOptions
@@ -79,6 +79,7 @@ class StepSearch:
         self._threads = threads
         self._progress = progress
         self._evaluations = 0
+        self._telling = True  # whether the searched tiles hold anything that a step changes
         self.analyses: dict[Job, TileAnalysis] = {}
 
     @property
@@ -106,8 +107,12 @@ class StepSearch:
             )
         self._analyse()
         scale = max(int(a.scale.max(initial=0)) for a in self.analyses.values())
-        if scale == 0:  # every band is constant: reproduced exactly, whatever the step
+        self._telling = scale > 0
+        if scale == 0 and self.complete:  # constant bands come back exactly, whatever the step
             return step_for_octave(self._deviation, DEFAULT_QUALITY / 10)
+        if not self.complete:  # tiles that were not looked at may vary by all of the range
+            span = self._survey.highest - self._survey.lowest
+            scale = max(scale, scale_code(span / 2 / (self._chunks.sample_type.step or 1.0)))
         octaves = (self._pack.levels - 1) // STEPS_PER_OCTAVE
         # From the finest level of the weakest band that varies to no latents at all.
         high = max(_core.MIN_STEP + 1, 2 * (scale - 65) + 1)
@@ -165,11 +170,11 @@ class StepSearch:
 
         def search(wanted: float) -> rate_control.Found:
             return rate_control.bisect(
-                lambda step: value(step, False), wanted, low, high, rising=rising
+                lambda step: value(step, not self._telling), wanted, low, high, rising=rising
             )
 
         found = search(target)
-        if self.complete:
+        if self.complete or not self._telling:
             return found
         best: rate_control.Found | None = None
         for _ in range(_CORRECTIONS):
