@@ -9,7 +9,7 @@ import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,16 @@ class Damage:
     columns: range
     bands: range
     reason: str
+
+
+class StreamSettings(TypedDict, total=False):
+    """The settings of :class:`Stream` as keyword arguments; see :func:`hyspec.open`."""
+
+    pack: str | Path | None
+    threads: int | None
+    on_damage: str
+    max_bytes: int
+    optimise: bool
 
 
 class Stream:
@@ -487,7 +497,7 @@ class Stream:
         self.close()
 
 
-def open_stream(path: str | Path, **settings: Any) -> Stream:
+def open_stream(path: str | Path, **settings: Unpack[StreamSettings]) -> Stream:
     """Open a ``.hyc`` file for lazy reading.
 
     Parameters
@@ -530,7 +540,7 @@ def decode(
     rows: Range = None,
     cols: Range = None,
     bands: Range = None,
-    **settings: Any,
+    **settings: Unpack[StreamSettings],
 ) -> Cube:
     """Decode a stream, or a part of it.
 

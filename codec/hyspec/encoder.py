@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from hyspec.core_errors import translated
 from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, Job
 from hyspec.errors import DataError, PackError, UsageError
-from hyspec.options import EncodeOptions
+from hyspec.options import EncodeOptions, EncodeSettings
 from hyspec.parallel import default_threads, ordered_map
 from hyspec.sample_type import SampleType, automatic_step
 from hyspec.step_search import Progress, StepSearch
@@ -64,7 +64,7 @@ class EncodeResult:
     intervals: str
 
 
-def encode(cube: Cube | npt.NDArray[Any], **settings: Any) -> bytes:
+def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) -> bytes:
     """Encode a cube.
 
     Parameters

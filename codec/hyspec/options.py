@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
@@ -24,6 +25,23 @@ DEFAULT_PACK = "generic-band"
 DEFAULT_TILE_ROWS = 256
 #: Limit of the format; docs/container_format.md, section 3.3.
 MAX_TILE_PIXELS = 1 << 26
+
+
+class EncodeSettings(TypedDict, total=False):
+    """The settings of :class:`EncodeOptions` as keyword arguments."""
+
+    profile: str
+    pack: str | Path
+    quality: float | None
+    bps: float | None
+    psnr: float | None
+    rmse: float | None
+    max_error: float | None
+    lossless: bool
+    intervals: str
+    tile: int | Sequence[int]
+    float_step: float | None
+    threads: int | None
 
 
 @dataclass(frozen=True)
