@@ -506,3 +506,10 @@ def test_signal_leaves_nothing(tmp_path, tiny_pack, number, code, message):
     _, said = process.communicate(timeout=30)
     assert (process.returncode, said) == (code, f"error: {message}\n")
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
+@pytest.mark.parametrize("name", ["out.hdr", "out.tif", "out.npy", "out.mat"])
+def test_a_stream_does_not_get_the_name_of_a_cube(scene_hdr, tiny_pack, tmp_path, capsys, name):
+    assert main([str(scene_hdr), str(tmp_path / name), "--pack", str(tiny_pack)]) == 2
+    assert "out.hyc" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()

@@ -425,3 +425,11 @@ def test_progress_bars_are_for_terminals(run, scene_hdr, tiny_pack, monkeypatch)
     arguments = [encode.main, scene_hdr, scene_hdr.with_name("b.hyc"), "--pack", tiny_pack]
     assert run(*arguments, "--quiet").err == ""
     assert run(*arguments, "--force", "--json").err == ""
+
+
+def test_version(run):
+    from hyspec_tools import encode
+
+    done = run(encode.main, "--version")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("hyspec ")

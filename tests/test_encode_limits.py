@@ -109,3 +109,9 @@ def test_progress_names_every_phase(tiny_pack):
         [d for p, d, t in seen if p == phase][-1] == [t for p, d, t in seen if p == phase][-1]
         for phase in ("survey", "analysis", "encoding")
     )
+
+
+def test_a_quantisation_step_beyond_the_range(tiny_pack):
+    array = np.random.default_rng(1).random((8, 8, 2))
+    with pytest.raises(errors.UsageError, match="whole range"):
+        hyspec.encode(array, pack=tiny_pack, float_step=100.0)

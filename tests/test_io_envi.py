@@ -306,3 +306,22 @@ WORDS = st.text(
 def test_header_survives_formatting_and_parsing(fields):
     fields = {name.lower(): value for name, value in fields.items() if name != "description"}
     assert parse_header(format_header(fields), "test") == fields
+
+
+def test_a_second_data_file_is_never_taken_for_the_first(tmp_path):
+    cube = Cube(np.arange(60, dtype=np.uint16).reshape(4, 5, 3))
+    io.write(tmp_path / "flight.hdr", cube)
+    (tmp_path / "flight.img").rename(tmp_path / "flight.bsq")
+    (tmp_path / "flight.hdr").rename(tmp_path / "flight.bsq.hdr")
+    for force in (False, True):
+        with pytest.raises(UsageError, match="lies beside"):
+            io.write(tmp_path / "flight.hdr", cube, force=force)
+    assert not (tmp_path / "flight.hdr").exists()
+    assert not (tmp_path / "flight.img").exists()
+    # Somebody else put both there: which one is meant?
+    (tmp_path / "flight.bsq.hdr").rename(tmp_path / "flight.hdr")
+    (tmp_path / "flight.img").write_bytes(bytes(120))
+    with pytest.raises(DataError, match="could both be the data"):
+        io.read(tmp_path / "flight.hdr")
+    assert np.array_equal(io.read(tmp_path / "flight.bsq").array, cube.array)
+    assert not io.read(tmp_path / "flight.img").array.any()

@@ -415,3 +415,9 @@ def test_newer_major_version(data):
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_any_buffer(tiny_pack, data, whole, kind):
     assert np.array_equal(hyspec.decode(kind(data), pack=tiny_pack).array, whole)
+
+
+def test_a_path_is_no_stream(tmp_path):
+    with pytest.raises(errors.UsageError, match="expected the bytes") as caught:
+        hyspec.decode(str(tmp_path / "a.hyc"))
+    assert "hyspec.open" in caught.value.hint

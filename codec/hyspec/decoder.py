@@ -45,6 +45,8 @@ _PLANE_SAMPLE_BYTES = 160
 #: on a stream whose header lies about its shape.
 _MAX_MISSING = 1 << 18
 
+_RESCUE = "hyspec-decode --recover (on_damage='fill' in Python) decodes what is left"
+
 #: Called with (phase, pieces done, pieces in all).
 Progress = Callable[[str, int, int], None]
 
@@ -112,6 +114,11 @@ class Stream:
             raise UsageError(f"on_damage is {on_damage!r}; expected 'raise' or 'fill'")
         if threads is not None and threads < 1:
             raise UsageError(f"threads is {threads}; expected at least 1")
+        if isinstance(data, str | Path):
+            raise UsageError(
+                f"found a path, {str(data)!r}; expected the bytes of a stream",
+                hint="hyspec.open(path) reads from files",
+            )
         self._data = memoryview(data).cast("B") if isinstance(data, memoryview) else data
         self._given_pack = pack
         self._threads = threads or default_threads()
@@ -121,8 +128,15 @@ class Stream:
         self._pack: packs.Pack | None = None
         self._coders: dict[int, BandCoder] = {}
         self._found: dict[tuple[int, int], Damage] = {}
-        with translated("cannot read the stream"):
+        try:
             self.header, size = _core.parse_preamble(self._data)
+        except _core.CoreError as error:
+            raised = translate(error, "cannot read the stream")
+            raised.hint = raised.hint or (
+                "the beginning of the file is damaged, and nothing can be decoded without it: "
+                "fetch the file again"
+            )
+            raise raised from error
         self.index = self._read_index(size)
         header = self.header
         self.shape = (int(self.index.rows), header.columns, header.bands)
@@ -187,9 +201,7 @@ class Stream:
         except _core.CoreError as error:
             if not self._fill:
                 raised = translate(error, "cannot read the index of the stream")
-                raised.hint = (
-                    raised.hint or "on_damage='fill' (hyspec-decode --recover) decodes what is left"
-                )
+                raised.hint = raised.hint or _RESCUE
                 raise raised from error
         with translated("cannot rebuild the index of the stream"):
             index = _core.rebuild_index(self._data, self.header, size)
@@ -446,7 +458,10 @@ class Stream:
         try:
             size, symbols = self._symbols(tile, interval)
         except StreamError as error:
-            if not self._fill or isinstance(error, LimitError):
+            if isinstance(error, LimitError):
+                raise
+            if not self._fill:
+                error.hint = error.hint or _RESCUE
                 raise
             self._found[tile.number, interval] = self._damage(tile, interval, error)
             target[...] = nodata

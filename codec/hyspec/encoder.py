@@ -229,6 +229,12 @@ def _sample_type(cube: Cube, found: Survey, float_step: float | None) -> SampleT
             )
         return SampleType(dtype)
     if float_step is not None:
+        if 0 < found.highest - found.lowest < float_step:
+            raise UsageError(
+                f"a quantisation step of {float_step:g} is more than the whole range of the "
+                f"samples, {found.lowest:g} to {found.highest:g}",
+                hint="use a smaller --float-step, or leave it out",
+            )
         return SampleType(dtype, float_step)
     if not found.valid:
         return SampleType(dtype, 1.0)

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from hyspec.errors import HyspecError, UsageError
+from hyspec.version import SOFTWARE
 
 Main = Callable[..., int]
 
@@ -26,6 +27,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are those of :func:`program`."""
+
+    def __init__(self, prog: str, description: str | None) -> None:
+        super().__init__(prog, description=description)
+        self.add_argument("--version", action="version", version=SOFTWARE)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; argparse calls this for all that it cannot understand."""

@@ -90,6 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads=arguments.threads,
     )
     refuse_overwriting(io.source_files(arguments.input), [arguments.output])
+    if arguments.output.suffix.lower() in io.WRITABLE_SUFFIXES:
+        raise UsageError(
+            f"the output {arguments.output} would be a hyspec stream under the name of a cube",
+            hint=f"call it {arguments.output.with_suffix('.hyc')}",
+        )
     bars = ProgressBars(not (arguments.quiet or arguments.json))
     with io.replacing(arguments.output, force=arguments.force) as (temporary,):
         cube = read_input(arguments.input, arguments)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec.cube import Cube
-from hyspec.errors import DataError
+from hyspec.errors import DataError, UsageError
 from hyspec.io import georeference
 from hyspec.io.axes import as_cube
 from hyspec.io.envi_header import Value, format_header, is_fields, read_header
@@ -145,6 +145,13 @@ def create(
         byte_order=byte_order or source_order,
     )
     data = data_for(path)
+    for other in data_beside(path, interleave):
+        if other.resolve() != data.resolve():
+            raise UsageError(
+                f"{other} lies beside {path}, whose data would be in {data}: a reader would take "
+                "one for the other",
+                hint="choose another name or folder",
+            )
     with replacing(data, path, force=force) as (temporary_data, temporary_header):
         with writing(path):
             temporary_header.write_text(_header(template, layout, fields), encoding="utf-8")
@@ -251,12 +258,18 @@ def data_beside(header: Path, *suffixes: str) -> list[Path]:
 
 
 def _data_beside(header: Path, layout: RawLayout) -> Path:
-    """Return the data file of a header; of several that exist, the first of the right size."""
+    """Return the data file of a header; of several that exist, the one of the right size."""
     base = header.with_suffix("")
     found = data_beside(header, layout.interleave)
-    for data in found:
-        if data.stat().st_size == layout.nbytes:
-            return data
+    fitting = [data for data in found if data.stat().st_size == layout.nbytes]
+    if len({data.resolve() for data in fitting}) > 1:
+        raise DataError(
+            f"{' and '.join(map(str, fitting))} could both be the data of {header}",
+            hint="name the data file instead of the header, if its header is beside it, or move "
+            "the other one away",
+        )
+    if fitting:
+        return fitting[0]
     if not found:
         raise DataError(
             f"the data file of {header} is missing",
