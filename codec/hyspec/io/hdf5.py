@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec.cube import Cube
-from hyspec.errors import DataError, HyspecError
+from hyspec.errors import DataError
+from hyspec.io import damage
 from hyspec.io.arrays import (
     CUBE,
     METADATA,
@@ -38,6 +39,8 @@ from hyspec.io.spectral_axis import (
 )
 from hyspec.io.variables import choose
 
+_REMEDY = "fetch the file again, or look at it with h5ls or h5dump"
+
 #: Attributes with more entries than this are not kept as metadata.
 MAX_ATTRIBUTE_ENTRIES = 64
 
@@ -59,7 +62,7 @@ def read(path: Path, options: ReadOptions) -> Cube:
     """
     h5py = require("h5py", "reading HDF5 and NetCDF-4 files")
     _refuse_classic(path)
-    with _damage_reported(path), h5py.File(path, "r") as file:
+    with damage.reported(path, "HDF5", _REMEDY), h5py.File(path, "r") as file:
         datasets: dict[str, Any] = {}
 
         def collect(name: str, item: Any) -> None:
@@ -115,20 +118,6 @@ def create(path: Path, template: Template, *, force: bool = False) -> Iterator[O
         yield Output(samples)
         with writing(path):
             flush(samples)
-
-
-@contextlib.contextmanager
-def _damage_reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except HyspecError:
-        raise
-    except Exception as error:  # h5py raises several types for damage that HDF5 reports
-        reason = str(error) or type(error).__name__
-        raise DataError(
-            f"{path} is no readable HDF5 file: {reason}",
-            hint="fetch the file again, or look at it with h5ls or h5dump",
-        ) from error
 
 
 def _refuse_classic(path: Path) -> None:

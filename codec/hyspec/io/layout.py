@@ -11,9 +11,6 @@ import numpy.typing as npt
 from hyspec.cube import Cube
 from hyspec.errors import UsageError
 
-Interleave = Literal["bsq", "bil", "bip"]
-ByteOrder = Literal["little", "big"]
-
 #: For each interleave, the order of the axes in the file; r = row, c = column, b = band.
 FILE_AXES: dict[str, str] = {"bsq": "brc", "bil": "rbc", "bip": "rcb"}
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec.cube import Cube
-from hyspec.errors import DataError, HyspecError
+from hyspec.errors import DataError
+from hyspec.io import damage
 from hyspec.io.arrays import (
     CUBE,
     METADATA,
@@ -37,6 +38,8 @@ from hyspec.io.spectral_axis import (
     text_of,
 )
 from hyspec.io.variables import choose
+
+_REMEDY = "save the file again in MATLAB, or fetch it again"
 
 #: A variable of a version 5 file takes less than this many bytes.
 MAX_VARIABLE_BYTES = 2**31
@@ -132,7 +135,7 @@ def _is_hdf5(path: Path) -> bool:
 
 def _contents_5(path: Path, options: ReadOptions) -> Contents:
     scipy_io = require("scipy.io", "reading MATLAB files")
-    with _damage_reported(path):
+    with damage.reported(path, "MATLAB", _REMEDY):
         if is_version_5(path):
             check_structure(path)
         listing = scipy_io.whosmat(path)
@@ -154,7 +157,7 @@ def _contents_5(path: Path, options: ReadOptions) -> Contents:
 
 def _contents_7(path: Path, options: ReadOptions) -> Contents:
     h5py = require("h5py", "reading MATLAB files of version 7.3")
-    with _damage_reported(path), h5py.File(path, "r") as file:
+    with damage.reported(path, "MATLAB", _REMEDY), h5py.File(path, "r") as file:
         top = _values_7(file, h5py)
         shapes = _shapes_7(file, h5py)
         scopes = [top]
@@ -165,20 +168,6 @@ def _contents_7(path: Path, options: ReadOptions) -> Contents:
         ]
         name = _choose(path, shapes, top, options)
         return Contents(file[name][()].T, name, scopes)
-
-
-@contextlib.contextmanager
-def _damage_reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except HyspecError:
-        raise
-    except Exception as error:  # the parsers raise whatever damaged bytes lead them to
-        reason = str(error) or type(error).__name__
-        raise DataError(
-            f"{path} is no readable MATLAB file: {reason}",
-            hint="save the file again in MATLAB, or fetch it again",
-        ) from error
 
 
 def _shapes_7(group: Any, h5py: Any) -> dict[str, tuple[int, ...]]:
