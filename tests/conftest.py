@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from golden import make_streams
 from hyspec import Cube, io, synthetic
-
-TINY_PACK = Path(__file__).parent / "golden" / "packs" / "tiny-v1"
 
 
 @pytest.fixture(scope="session")
 def tiny_pack() -> Path:
     """Directory of a trained pack with one model of four filters: quick, and of poor quality."""
-    return TINY_PACK
+    return make_streams.PACK
 
 
 @pytest.fixture(scope="session")

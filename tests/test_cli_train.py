@@ -14,6 +14,7 @@ import torch
 
 import hyspec
 from hyspec import io, pack, synthetic
+from hyspec_tools import export
 from hyspec_tools.train import main, parser
 from hyspec_training import config
 from training_fixtures import write_recipe, write_scenes
@@ -42,13 +43,11 @@ def test_it_writes_a_pack_that_works(trained, scene_cube):
     assert trained.exit_code == 0
     assert trained.output == f"{trained.pack}\n"
     loaded = pack.load(trained.pack)
-    assert (loaded.name, loaded.profile, loaded.stride, loaded.channels) == (
-        "pocket",
-        "band",
-        16,
-        4,
-    )
-    assert [model.name for model in loaded.models] == ["any"]
+    assert (loaded.name, loaded.profile) == ("pocket", "band")
+    [model] = loaded.models
+    [network] = model.networks
+    assert (model.name, network.name) == ("any", "low")
+    assert (network.stride, network.channels) == (16, 4)
     data = hyspec.encode(scene_cube, pack=trained.pack, quality=60)
     decoded = hyspec.decode(data, pack=trained.pack)
     assert hyspec.metrics.psnr_db(scene_cube.array, decoded.array) > 22
@@ -56,7 +55,14 @@ def test_it_writes_a_pack_that_works(trained, scene_cube):
 
 def test_it_leaves_checkpoints_and_the_history(trained):
     names = sorted(path.name for path in trained.work.iterdir())
-    assert names == ["history.json", "joint.pt", "settings.json"]
+    assert names == [
+        "cache",
+        "history.json",
+        "low.pt",
+        "rate_distortion.pdf",
+        "rate_distortion.png",
+        "tensorboard",
+    ]
     assert sorted(path.name for path in trained.pack.parent.iterdir()) == ["pocket"]
 
 
@@ -84,8 +90,8 @@ def test_a_data_folder_that_does_not_exist(fails, tmp_path):
 def test_an_unknown_setting(fails, tmp_path):
     recipe = write_recipe(tmp_path, ("batch = 4", "batch = 4\nbatches = 5"))
     said = fails(2, recipe, "--data", tmp_path)
-    assert "[training]: unknown setting 'batches'" in said
-    assert "hint: known settings: seed, steps, batch," in said
+    assert "[[network]] 1: unknown setting 'batches'" in said
+    assert "hint: known settings: name, steps, kind," in said
 
 
 def test_a_missing_recipe(fails, tmp_path):
@@ -112,6 +118,14 @@ def test_an_existing_pack_is_not_replaced(fails, trained):
 def test_threads_are_positive(fails, trained, tmp_path):
     arguments = ["--data", trained.data, "--work", tmp_path, "--out", tmp_path, "--threads", 0]
     assert "--threads: found '0'" in fails(2, trained.recipe, *arguments)
+
+
+def test_cuda_without_a_device(fails, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    arguments = ["--data", trained.data, "--work", tmp_path, "--out", tmp_path, "--device", "cuda"]
+    said = fails(2, trained.recipe, *arguments)
+    assert "finds 0 CUDA devices" in said
+    assert "hint: use --device cpu" in said
 
 
 def test_without_pytorch(fails, tmp_path, monkeypatch):
@@ -141,27 +155,44 @@ def test_the_documented_recipe_is_valid(tmp_path):
 
 def test_every_setting_is_documented():
     page = PAGE.read_text(encoding="utf-8")
-    classes = (config.PackConfig, config.DataConfig, config.NetworkConfig, config.TrainingConfig)
+    classes = (
+        config.PackConfig,
+        config.DataConfig,
+        config.AugmentationConfig,
+        config.NetworkConfig,
+        config.TrainingConfig,
+    )
     for field in (field for cls in classes for field in fields(cls)):
         assert re.search(rf"^\| .*\b{field.name}\b.*\|.*\|", page, re.M), field.name
 
 
 def test_the_documented_commands_run(trained, grid, tmp_path):
-    """The long ones, of hyspec-train, are parsed; the others run with the tiny pack."""
+    """The long ones are parsed; the others run with the tiny pack."""
     io.write(tmp_path / "scene.hdr", synthetic.scene(48, 40, sensor=grid, seed=1).cube)
     scripts = str(Path(sys.executable).parent)
     environment = {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]}
     seen = set()
     for command in "".join(blocks("")).splitlines():
-        program = re.search(r"hyspec-\w+|zipfile", command).group()
+        program = re.search(r"hyspec-\w+|zipfile|tensorboard|torchrun", command).group()
         seen.add(program)
-        if program == "hyspec-train":
-            arguments = parser().parse_args(shlex.split(command)[1:])
+        words = shlex.split(command)
+        if program in ("hyspec-train", "torchrun"):
+            start = words.index("hyspec_tools.train") if program == "torchrun" else 0
+            arguments = parser().parse_args(words[start + 1 :])
             target = tmp_path / arguments.out / arguments.config.stem
             shutil.copytree(trained.pack, target, dirs_exist_ok=True)
+            continue
+        if program == "hyspec-export":
+            arguments = export.parser().parse_args(words[1:])
+            assert arguments.checkpoints == [Path("runs/my-sensor")]
+            continue
+        if program == "tensorboard":  # a server
+            assert words[2:] == ["runs/my-sensor/tensorboard"]
+            assert (trained.work / "tensorboard").is_dir()
             continue
         done = subprocess.run(
             ["bash", "-euc", command], cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    assert seen == {"hyspec-train", "hyspec-encode", "hyspec-decode", "hyspec-info", "zipfile"}
+    programs = {f"hyspec-{name}" for name in ("train", "export", "encode", "decode", "info")}
+    assert seen == {*programs, "torchrun", "tensorboard", "zipfile"}

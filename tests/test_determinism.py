@@ -61,7 +61,7 @@ def test_symbols_do_not_depend_on_the_networks(tiny_pack, data):
     first, second = symbols_of(fast), symbols_of(plain)
     assert first.keys() == second.keys()
     for key, symbols in first.items():
-        for name in ("step", "valid", "scale", "mean", "channel_offset", "latents"):
+        for name in ("step", "network", "valid", "scale", "mean", "latents"):
             assert np.array_equal(getattr(symbols, name), getattr(second[key], name)), (key, name)
     difference = fast[:].astype(int) - plain[:].astype(int)
     assert np.abs(difference).max() <= 1

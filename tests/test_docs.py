@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from hyspec import io, synthetic
-from hyspec_tools import compare, decode, demo, encode, info, train
+from hyspec_tools import compare, decode, demo, encode, export, info, partition, train
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = {p.parser().prog: p for p in (compare, decode, demo, encode, info, train)}
+PROGRAMS = {
+    p.parser().prog: p for p in (compare, decode, demo, encode, export, info, partition, train)
+}
 
 #: Commands that another test runs, or that set up what this test runs in.
 ELSEWHERE = {
@@ -25,6 +27,8 @@ ELSEWHERE = {
     ".venv/bin/pip install": "installs what this test runs in",
     ".venv/bin/pre-commit install": "installs the hooks",
     "hyspec-train": "test_cli_train.py",
+    "hyspec-export": "test_cli_export.py",
+    "torchrun": "test_training_distributed.py",
 }
 
 
@@ -92,9 +96,8 @@ def test_readme_example_in_the_package_docstring() -> None:
 
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
 def test_every_option_is_documented(name: str) -> None:
-    page = (ROOT / "docs" / "command_line.md").read_text() + (
-        ROOT / "docs" / "training.md"
-    ).read_text()
+    pages = ("command_line.md", "partition.md", "training.md")
+    page = "".join((ROOT / "docs" / page).read_text() for page in pages)
     for action in PROGRAMS[name].parser()._actions:
         for option in action.option_strings:
             if option.startswith("--") and option != "--help":

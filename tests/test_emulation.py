@@ -76,5 +76,5 @@ def test_golden_streams_decode_to_the_stored_symbols(target, output):
     valid = sorted(p for p in (GOLDEN / "streams").glob("*.hyc") if "invalid" not in p.name)
     assert len(valid) > 5
     # The program compares each chunk's symbols with the checksum in the stream.
-    printed = output(target, "decode_stream", GOLDEN / "packs" / "tiny-v1", *valid)
+    printed = output(target, "decode_stream", GOLDEN / "packs" / "tiny-v2", *valid)
     assert {line.split()[0] for line in printed.splitlines()} == {p.name for p in valid}

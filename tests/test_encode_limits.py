@@ -71,7 +71,7 @@ def test_searched_tiles_lie_in_all_columns_of_the_grid(tiny_pack, monkeypatch, a
         1,
         lambda *_: None,
     )
-    whole = 4 * 4 / 256 * cube.array.size
+    whole = 4 * pack.load(tiny_pack).latents_per_sample * cube.array.size
     monkeypatch.setattr(step_search, "CACHE_BYTES", whole / across)
     tiles = search._tiles()
     assert len(tiles) == across

@@ -74,6 +74,17 @@ def test_valid_with_second_decoder(name: str) -> None:
     check_samples(band.read_cube(data, second), samples(name), EXPECTED[name])
 
 
+def test_streams_use_both_networks_with_every_number_of_bands_before() -> None:
+    """The first four active bands of a chunk have 0 to 3 bands to be predicted from."""
+    second = pack.load(TINY)
+    most = {0: 0, 1: 0}
+    for name in VALID:
+        for chunk in band.read_chunks((FOLDER / name).read_bytes(), second)[2]:
+            number = chunk.symbols.network
+            most[number] = max(most[number], len(chunk.symbols.latents))
+    assert min(most.values()) > 3
+
+
 @pytest.mark.parametrize("name", INVALID)
 def test_invalid(name: str) -> None:
     expected = EXPECTED[name]

@@ -66,3 +66,49 @@ def test_a_graph_that_is_none():
     for _ in range(2):
         with pytest.raises(PackError, match="cannot load a graph"):
             inference.network(b"no graph")
+
+
+def two_inputs():
+    """x times octave, as a synthesis that knows the quality."""
+    shapes = {"x": ["n", "c", "h", "w"], "octave": ["n", 1, 1, 1], "y": ["n", "c", "h", "w"]}
+    ends = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    ]
+    node = onnx.helper.make_node("Mul", ["x", "octave"], ["y"])
+    found = onnx.helper.make_graph([node], "two", ends[:2], ends[2:])
+    opset = [onnx.helper.make_opsetid("", 18)]
+    return onnx.helper.make_model(found, opset_imports=opset, ir_version=8).SerializeToString()
+
+
+def test_graphs_may_ask_for_the_quality():
+    x = np.arange(12, dtype=np.float32).reshape(2, 1, 2, 3)
+    octave = np.array([2, 3], np.float32)[:, None, None, None]
+    np.testing.assert_array_equal(inference.network(two_inputs())(x, octave), x * octave)
+    # One that does not ask gets none.
+    np.testing.assert_array_equal(inference.network(graph("c"))(x, octave), -x)
+
+
+def test_a_graph_that_asks_for_more_than_it_is_given():
+    with pytest.raises(PackError, match="cannot run a graph"):
+        inference.network(two_inputs())(np.ones((1, 1, 1, 1), np.float32))
+
+
+def test_a_graph_with_other_ends():
+    """Of three inputs, or of two outputs, is no network of the profile."""
+    shape = ["n", "c", "h", "w"]
+    ends = {
+        n: onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, shape) for n in "abcde"
+    }
+    nodes = [
+        onnx.helper.make_node("Sum", ["a", "b", "c"], ["d"]),
+        onnx.helper.make_node("Neg", ["a"], ["e"]),
+    ]
+    opset = [onnx.helper.make_opsetid("", 18)]
+    for kept, inputs, outputs in ((nodes[:1], "abc", "d"), (nodes, "abc", "de")):
+        found = onnx.helper.make_graph(
+            kept, "other", [ends[n] for n in inputs], [ends[n] for n in outputs]
+        )
+        data = onnx.helper.make_model(found, opset_imports=opset, ir_version=8)
+        with pytest.raises(PackError, match=r"3 inputs and \d outputs"):
+            inference.network(data.SerializeToString())

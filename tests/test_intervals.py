@@ -1,20 +1,15 @@
-"""Band intervals: text form, the AVIRIS seed mapped to other cubes, and the search in the data."""
-
-import itertools
+"""Band intervals: text form, and the AVIRIS seed mapped to other cubes."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyspec.cube import Cube
 from hyspec.errors import UsageError
 from hyspec.intervals import (
     SEED_EDGES_NM,
     SEED_STARTS,
     BandInterval,
-    auto_intervals,
-    band_correlation,
     check_partition,
     format_intervals,
     model_indices,
@@ -33,13 +28,6 @@ AVIRIS_NM = np.concatenate(
     ]
 )
 SEED_TEXT = "1-40,41-96,97-155,156-165,166-224"
-
-
-def partitions(bands, count):
-    """Every partition of ``bands`` bands into ``count`` contiguous intervals."""
-    for inner in itertools.combinations(range(1, bands), count - 1):
-        limits = [0, *inner, bands]
-        yield tuple(map(BandInterval, limits[:-1], limits[1:]))
 
 
 # Text form
@@ -242,176 +230,3 @@ def test_units(value, unit, nanometres):
 )
 def test_no_wavelengths(values, unit):
     assert to_nanometres(values, unit) is None
-
-
-# The search
-
-
-def scatter(correlation, interval):
-    """The criterion as its definition reads."""
-    block = correlation[interval.slice, interval.slice] ** 2
-    size = np.trace(block)
-    return size - block.sum() / size if size else 0.0
-
-
-def total(correlation, intervals):
-    return sum(scatter(correlation, interval) for interval in intervals)
-
-
-def random_correlation(bands, seed):
-    rng = np.random.default_rng(seed)
-    walk = rng.normal(size=(40, bands)).cumsum(axis=1) + rng.normal(size=(40, bands))
-    return np.corrcoef(walk.T)
-
-
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("dead", [(), (0,), (3, 4)])
-def test_the_search_is_exact(seed, dead):
-    bands = 8
-    correlation = random_correlation(bands, seed)
-    for band in dead:
-        correlation[band] = correlation[:, band] = 0
-    best = {}
-    for count in range(1, bands + 1):
-        best[count] = min(total(correlation, p) for p in partitions(bands, count))
-        found = auto_intervals(correlation, count=count)
-        check_partition(found, bands)
-        assert len(found) == count
-        assert total(correlation, found) == pytest.approx(best[count], abs=1e-12)
-    for penalty in (0.0, 0.01, 0.05, 0.3):
-        found = auto_intervals(correlation, penalty=penalty, max_intervals=5)
-        check_partition(found, bands)
-        cost = total(correlation, found) / bands + penalty * len(found)
-        expected = min(best[k] / bands + penalty * k for k in range(1, 6))
-        assert cost == pytest.approx(expected, abs=1e-12)
-
-
-def test_blocks_of_equal_bands_are_found():
-    correlation = np.zeros((12, 12))
-    for start, stop in ((0, 5), (5, 6), (6, 12)):
-        correlation[start:stop, start:stop] = 1
-    assert format_intervals(auto_intervals(correlation)) == "1-5,6-6,7-12"
-    assert format_intervals(auto_intervals(-correlation)) == "1-5,6-6,7-12"
-    assert len(auto_intervals(np.ones((12, 12)))) == 1
-    assert len(auto_intervals(correlation, max_intervals=2)) == 2
-    assert len(auto_intervals(correlation, penalty=1.0)) == 1
-
-
-def test_uncorrelated_bands_are_not_split_without_end():
-    assert len(auto_intervals(np.eye(300))) == 1
-    assert len(auto_intervals(np.zeros((20, 20)))) == 1
-
-
-def test_search_arguments_are_checked():
-    correlation = np.eye(5)
-    for bad in (0, 6):
-        with pytest.raises(UsageError, match="count="):
-            auto_intervals(correlation, count=bad)
-    with pytest.raises(UsageError, match="penalty="):
-        auto_intervals(correlation, penalty=float("nan"))
-    with pytest.raises(UsageError, match="max_intervals="):
-        auto_intervals(correlation, max_intervals=0)
-    with pytest.raises(UsageError, match=r"\(2, 3\)"):
-        auto_intervals(np.zeros((2, 3)))
-
-
-def test_one_band():
-    assert auto_intervals(np.eye(1)) == (BandInterval(0, 1),)
-    assert auto_intervals(Cube(np.ones((1, 1, 1)))) == (BandInterval(0, 1),)
-
-
-def two_groups(rows=60, columns=50):
-    """Ten bands that follow one field, then six that follow another."""
-    rng = np.random.default_rng(7)
-    fields = rng.normal(size=(rows, columns, 2))
-    group = np.repeat([0, 1], [10, 6])
-    noise = rng.normal(scale=0.1, size=(rows, columns, 16))
-    return 1000 + 100 * (fields[:, :, group] + noise)
-
-
-def test_intervals_of_a_cube():
-    assert format_intervals(auto_intervals(Cube(two_groups()))) == "1-10,11-16"
-
-
-def test_correlation_is_that_of_numpy():
-    array = two_groups()
-    expected = np.corrcoef(array.reshape(-1, 16).T)
-    assert band_correlation(Cube(array)) == pytest.approx(expected, abs=1e-12)
-    integers = np.rint(array).astype(np.int16)
-    expected = np.corrcoef(integers.reshape(-1, 16).astype(float).T)
-    assert band_correlation(Cube(integers)) == pytest.approx(expected, abs=1e-12)
-
-
-def test_correlation_of_a_sample():
-    array = two_groups(200, 300)
-    cube = Cube(array)
-    full = np.corrcoef(array.reshape(-1, 16).T)
-    sampled = band_correlation(cube, max_pixels=5000, seed=1)
-    assert np.abs(sampled - full).max() < 0.08
-    assert not np.array_equal(sampled, full)
-    assert np.array_equal(sampled, band_correlation(cube, max_pixels=5000, seed=1))
-    assert not np.array_equal(sampled, band_correlation(cube, max_pixels=5000, seed=2))
-    with pytest.raises(UsageError, match="max_pixels=0"):
-        band_correlation(cube, max_pixels=0)
-
-
-def test_constant_and_nan_bands_do_not_poison():
-    array = two_groups()
-    array[:, :, 3] = 0.1  # a constant whose mean is inexact
-    array[:, :, 12] = np.nan
-    cube = Cube(array)
-    correlation = band_correlation(cube)
-    live = np.delete(np.arange(16), [3, 12])
-    expected = np.corrcoef(array[:, :, live].reshape(-1, 14).T)
-    assert correlation[np.ix_(live, live)] == pytest.approx(expected, abs=1e-12)
-    for band in (3, 12):
-        assert not correlation[band].any()
-        assert not correlation[:, band].any()
-    assert format_intervals(auto_intervals(cube)) == "1-10,11-16"
-
-
-def test_nodata_pixels_and_samples_are_left_out():
-    array = np.rint(two_groups()).astype(np.int16)
-    expected = np.corrcoef(array[20:].reshape(-1, 16).astype(float).T)
-    damaged = array.copy()
-    damaged[:20] = -9999
-    assert band_correlation(Cube(damaged, nodata=-9999)) == pytest.approx(expected, abs=1e-12)
-    damaged[20:22, :, 5] = -9999  # samples of one band only
-    assert band_correlation(Cube(damaged, nodata=-9999)) == pytest.approx(expected, abs=0.02)
-    assert np.abs(band_correlation(Cube(damaged)) - expected).max() > 0.5
-
-
-def test_each_pair_of_bands_uses_the_pixels_valid_in_both():
-    rng = np.random.default_rng(9)
-    array = two_groups()[:, :, 8:12]
-    array[rng.random(array.shape) < 0.3] = np.nan
-    array[:, :, 2][array[:, :, 0] > 1050] = np.nan  # so that means differ from pair to pair
-    correlation = band_correlation(Cube(array))
-    bands = array.reshape(-1, 4).T
-    for i, j in itertools.combinations(range(4), 2):
-        both = ~np.isnan(bands[i]) & ~np.isnan(bands[j])
-        expected = np.corrcoef(bands[i][both], bands[j][both])[0, 1]
-        assert correlation[i, j] == pytest.approx(expected, abs=1e-12)
-
-
-def test_bands_that_are_never_valid_together_correlate_zero():
-    array = two_groups()
-    array[:30, :, 0] = np.nan
-    array[30:, :, 1] = np.nan
-    correlation = band_correlation(Cube(array))
-    assert correlation[0, 1] == 0
-    assert correlation[0, 2] > 0.9
-    assert correlation[1, 2] > 0.9
-
-
-@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, 1e300])
-def test_cubes_without_information(value):
-    array = np.full((4, 5, 6), value)
-    correlation = band_correlation(Cube(array, nodata=-1))
-    assert not correlation.any()
-    assert auto_intervals(Cube(array, nodata=-1)) == (BandInterval(0, 6),)
-
-
-def test_huge_values_do_not_warn():
-    array = np.random.default_rng(0).normal(size=(4, 5, 3)) * 1e300
-    assert np.isfinite(band_correlation(Cube(array))).all()

@@ -60,25 +60,62 @@ def test_content(tiny_pack):
     raw = (tiny_pack / MANIFEST).read_bytes()
     assert loaded.id == hashlib.sha256(raw).digest() == pack.identifier(tiny_pack)
     assert (loaded.name, loaded.profile) == ("tiny", "band")
-    assert (loaded.stride, loaded.channels, loaded.levels) == (16, 4, 193)
     (model,) = loaded.models
     assert model.name == "any"
-    assert model.log2_gain.shape == model.log2_inverse_gain.shape == (193, 4)
-    assert (model.tables.channels, model.tables.levels) == (4, 193)
+    manifest = json.loads(raw)
+    assert [n.name for n in model.networks] == manifest["models"][0]["networks"]
+    for network, stated in zip(model.networks, manifest["networks"], strict=True):
+        for name in ("name", "stride", "channels", "levels", "context_bands", "from_level"):
+            assert getattr(network, name) == stated[name]
+        assert network.inverse_gain.shape == (network.levels, network.channels)
+        assert (network.latents.channels, network.latents.levels) == (
+            network.channels,
+            network.levels,
+        )
+    assert loaded.levels == max(n.levels for n in model.networks)
+    assert loaded.latents_per_sample == max(n.channels / n.stride**2 for n in model.networks)
 
 
-def test_gains_between_and_beyond_the_octaves(tiny_pack):
-    """Linear between the trained octaves; beyond the last one octave of gain per octave."""
-    (model,) = pack.load(tiny_pack).models
-    for values, slope, name in (
-        (model.log2_gain, 1.0, "log2_gain"),
-        (model.log2_inverse_gain, -1.0, "log2_inverse_gain"),
-    ):
-        knots = np.load(tiny_pack / "model-0" / f"{name}.npy")
-        assert np.allclose(values[: 32 * len(knots) : 32], knots, atol=1e-6)
-        assert np.allclose(values[16], (knots[0] + knots[1]) / 2, atol=1e-6)
-        last = 32 * (len(knots) - 1)
-        assert np.allclose(values[last + 64], knots[-1] + 2 * slope, atol=1e-5)
+def test_a_level_is_a_32nd_of_an_octave_of_gain(tiny_pack):
+    """Beyond the trained octaves at the latest; what one gain takes, the inverse gives back."""
+    for network in pack.load(tiny_pack).models[0].networks:
+        codes = np.load(tiny_pack / network.name / "inverse_gain.npy")
+        assert np.allclose(network.inverse_gain, 2.0 ** (codes / 256), rtol=1e-6)
+        assert np.allclose(network.inverse_gain[-33] / network.inverse_gain[-1], 2, rtol=0.01)
+        assert (np.diff(network.inverse_gain, axis=0) < 0).mean() > 0.9
+
+
+def test_the_entropy_model_is_that_of_the_files(tiny_pack):
+    for network in pack.load(tiny_pack).models[0].networks:
+        for name, values in zip(
+            ("probability", "count", "mixers", "intra"), network.latents.state, strict=True
+        ):
+            stored = np.load(tiny_pack / network.name / f"{name}.npy")
+            assert np.array_equal(values, stored)
+            assert stored.any()
+
+
+def test_models_may_share_networks(copy):
+    low, high = (n["name"] for n in json.loads((copy / MANIFEST).read_text())["networks"])
+    edit(
+        copy,
+        models=[
+            {"name": "first", "networks": [low, high]},
+            {"name": "second", "networks": [high]},
+        ],
+    )
+    first, second = pack.load(copy).models
+    assert (first.name, second.name) == ("first", "second")
+    assert first.networks[1] is second.networks[0]
+
+
+def test_quantised_analysis_is_optional(copy):
+    assert all(n.analysis_int8 is None for n in pack.load(copy).models[0].networks)
+    (copy / "low" / "analysis-int8.onnx").write_bytes(b"quantised")
+    assert all(n.analysis_int8 is None for n in pack.load(copy).models[0].networks)
+    replace(copy, "low/analysis-int8.onnx", b"quantised")
+    low, high = pack.load(copy).models[0].networks
+    assert (low.analysis_int8, high.analysis_int8) == (b"quantised", None)
 
 
 @pytest.mark.parametrize("kind", [str, lambda path: path])
@@ -209,10 +246,10 @@ def refused(path, match, kind=errors.PackError):
     return caught.value
 
 
-@pytest.mark.parametrize("name", ["analysis.onnx", "freq.npy", "ladder.npy", "log2_gain.npy"])
+@pytest.mark.parametrize("name", ["analysis.onnx", "gain.npy", "probability.npy", "mixers.npy"])
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_wrong_hash(copy, tmp_path, name, as_zip):
-    file = copy / "model-0" / name
+    file = copy / "high" / name
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
@@ -221,7 +258,7 @@ def test_wrong_hash(copy, tmp_path, name, as_zip):
     assert "install it again" in error.hint
 
 
-@pytest.mark.parametrize("name", [MANIFEST, "model-0/synthesis.onnx", "model-0/start.npy"])
+@pytest.mark.parametrize("name", [MANIFEST, "low/synthesis.onnx", "high/intra.npy"])
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_missing_file(copy, tmp_path, name, as_zip):
     (copy / name).unlink()
@@ -230,16 +267,17 @@ def test_missing_file(copy, tmp_path, name, as_zip):
 
 def test_file_without_a_hash(copy):
     files = json.loads((copy / MANIFEST).read_text())["files"]
-    del files["model-0/ladder.npy"]
+    del files["low/count.npy"]
     edit(copy, files=files)
-    refused(copy, r"ladder\.npy")
+    refused(copy, r"count\.npy")
 
 
-def test_newer_format(copy):
-    """Whatever else a newer manifest holds, its version is what is reported."""
-    edit(copy, format_version=2, files=None, models="elsewhere")
-    error = refused(copy, "format 2 is newer than 1")
-    assert "newer hyspec" in error.hint
+def test_formats_of_other_versions(copy):
+    """Whatever else such a manifest holds, its version is what is reported."""
+    for version, remedy in ((pack.FORMAT_VERSION + 1, "newer hyspec"), (1, "train it again")):
+        edit(copy, format_version=version, files=None, models="elsewhere")
+        error = refused(copy, f"format {version}; .* reads {pack.FORMAT_VERSION}")
+        assert remedy in error.hint
 
 
 @pytest.mark.parametrize(
@@ -253,23 +291,41 @@ def test_newer_format(copy):
         ({"models": []}, "no model"),
         ({"models": 3}, "malformed"),
         ({"models": [{}]}, "malformed"),
-        ({"models": [{"name": "any"}, {"name": "more"}]}, "model-1"),
-        ({"channels": 5}, "shape"),
-        ({"channels": 0}, "not positive"),
-        ({"channels": 2**70}, r"shape|malformed"),
-        ({"levels": 7}, "shape"),
-        ({"levels": -1}, "not positive"),
-        ({"rungs": 12}, "tables"),
-        ({"rungs": 0}, "not positive"),
-        ({"stride": 0}, "not positive"),
-        ({"stride": None}, "malformed"),
-        ({"levels_per_octave": 0}, "not positive"),
-        ({"levels_per_octave": "many"}, "malformed"),
+        ({"models": [{"name": "any", "networks": []}]}, "no network"),
+        ({"models": [{"name": "any", "networks": ["low", "middle"]}]}, "middle"),
+        ({"models": [{"name": "any", "networks": "low"}]}, "malformed"),
+        ({"networks": []}, "malformed"),
+        ({"networks": {"low": {}}}, "malformed"),
+        ({"networks": None}, "malformed"),
         ({"name": None}, "malformed"),
     ],
 )
 def test_malformed_manifest(copy, changes, match):
     edit(copy, **changes)
+    refused(copy, match)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"name": "elsewhere"}, "elsewhere"),
+        ({"name": "../low"}, "low|leaves the pack"),
+        ({"channels": 5}, "shape"),
+        ({"channels": 0}, "out of range"),
+        ({"channels": 2**70}, r"shape|malformed"),
+        ({"channels": "many"}, "malformed"),
+        ({"levels": 7}, "shape"),
+        ({"levels": -1}, "out of range"),
+        ({"stride": 0}, "out of range"),
+        ({"stride": None}, "malformed"),
+        ({"context_bands": 2}, "out of range"),
+        ({"context_bands": -1}, "out of range"),
+        ({"from_level": "low"}, "malformed"),
+    ],
+)
+def test_malformed_networks(copy, changes, match):
+    networks = json.loads((copy / MANIFEST).read_text())["networks"]
+    edit(copy, networks=[networks[0] | changes, *networks[1:]])
     refused(copy, match)
 
 
@@ -289,37 +345,40 @@ def test_manifest_that_is_not_text(copy):
 @pytest.mark.parametrize(
     ("name", "content", "match"),
     [
-        ("freq", b"not an array", "malformed"),
-        ("freq", b"", "malformed"),
-        ("freq", npy(np.zeros(10, "u2")), "tables"),
-        ("freq", npy(np.zeros(10, "i8")), "int64"),
-        ("freq", npy(np.array([None, {}])), "malformed"),
-        ("start", npy(np.zeros((2, 2), "u4")), r"tables|malformed"),
-        ("first", npy(np.zeros(3, "i4")), "tables"),
-        ("ladder", npy(np.zeros((193, 3), "u1")), "shape"),
-        ("ladder", npy(np.full((193, 4), 200, "u1")), "rung"),
-        ("log2_gain", npy(np.zeros((4, 3), "f4")), "shape"),
-        ("log2_gain", npy(np.zeros((1, 4), "f4")), "shape"),
-        ("log2_gain", npy(np.zeros(4, "f4")), "shape"),
-        ("log2_gain", npy(np.full((4, 4), np.nan, "f4")), "finite"),
-        ("log2_inverse_gain", npy(np.full((4, 4), np.inf, "f4")), "finite"),
-        ("log2_gain", npy(np.zeros((4, 4), "f8")), "float64"),
+        ("probability", b"not an array", "malformed"),
+        ("probability", b"", "malformed"),
+        ("probability", npy(np.zeros(10, "u2")), "models"),
+        ("probability", npy(np.zeros(10, "i8")), "int64"),
+        ("probability", npy(np.zeros(10, ">u2")), ">u2"),
+        ("probability", npy(np.array([None, {}])), "malformed"),
+        ("count", npy(np.zeros((2, 2), "u1")), "malformed"),
+        ("count", npy(np.zeros(3, "u1")), "models"),
+        ("mixers", npy(np.zeros(1024, "f4")), "float32"),
+        ("mixers", npy(np.full(1024, 2**30, "i4")), "out of range"),
+        ("intra", npy(np.zeros(3, "i4")), "models"),
+        ("gain", npy(np.zeros((4, 3), "i2")), "shape"),
+        ("gain", npy(np.zeros(4, "i2")), "shape"),
+        ("gain", npy(np.full((193, 4), 5000, "i2")), "gain is out of range"),
+        ("inverse_gain", npy(np.zeros((193, 3), "i2")), "shape"),
+        ("inverse_gain", npy(np.zeros((193, 4), "f4")), "float32"),
     ],
 )
 def test_malformed_arrays(copy, name, content, match):
-    replace(copy, f"model-0/{name}.npy", content)
+    low = pack.load(copy).models[0].networks[0]
+    assert (low.name, low.levels, low.channels) == ("low", 193, 4)
+    replace(copy, f"low/{name}.npy", content)
     refused(copy, match)
 
 
 def test_array_that_claims_to_be_huge(copy):
     header = npy(np.zeros(1, "u2")).replace(b"(1,)", b"(1" + b"0" * 15 + b",)")
-    replace(copy, "model-0/freq.npy", header)
+    replace(copy, "low/probability.npy", header)
     refused(copy, "malformed")
 
 
 def test_file_that_is_too_large(copy, monkeypatch):
     monkeypatch.setattr(pack, "_MAX_FILE_BYTES", 10_000)
-    replace(copy, "model-0/analysis.onnx", bytes(20_000))
+    replace(copy, "low/analysis.onnx", bytes(20_000))
     refused(copy, "larger than")
 
 
@@ -344,13 +403,13 @@ def test_empty_directory(tmp_path):
 
 def test_links_out_of_a_pack_are_not_followed(copy, tmp_path):
     secret = tmp_path / "secret.npy"
-    shutil.copy(copy / "model-0" / "ladder.npy", secret)
-    (copy / "model-0" / "ladder.npy").unlink()
-    (copy / "model-0" / "ladder.npy").symlink_to(secret)
+    shutil.copy(copy / "low" / "count.npy", secret)
+    (copy / "low" / "count.npy").unlink()
+    (copy / "low" / "count.npy").symlink_to(secret)
     refused(copy, "leaves the pack")
 
 
-@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "model-0/../../outside"])
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "low/../../outside"])
 def test_names_in_the_manifest_lead_nowhere(copy, tmp_path, name):
     """Which files are read does not depend on the names that a manifest lists."""
     (tmp_path / "outside").write_text("x")
@@ -362,7 +421,8 @@ def test_names_in_the_manifest_lead_nowhere(copy, tmp_path, name):
 @pytest.mark.parametrize("name", ["analysis", "synthesis"])
 def test_graph_that_is_none(copy, scene_cube, name):
     data = hyspec.encode(scene_cube, pack=copy)
-    replace(copy, f"model-0/{name}.onnx", b"no graph")
+    for network in ("low", "high"):
+        replace(copy, f"{network}/{name}.onnx", b"no graph")
     with pytest.raises(errors.PackError, match="cannot load a graph"):
         if name == "analysis":
             hyspec.encode(scene_cube, pack=copy)
@@ -375,10 +435,11 @@ def test_graph_that_is_none(copy, scene_cube, name):
 
 def test_graphs_that_are_exchanged(copy, scene_cube):
     """A graph of another kind is refused, not squeezed into shape."""
-    for first, second in (("analysis", "synthesis"), ("synthesis", "analysis")):
-        data = (copy / "model-0" / f"{first}.onnx").read_bytes()
-        (copy / "model-0" / f"{second}.new").write_bytes(data)
-    for name in ("analysis", "synthesis"):
-        replace(copy, f"model-0/{name}.onnx", (copy / "model-0" / f"{name}.new").read_bytes())
+    for network in ("low", "high"):
+        analysis, synthesis = (
+            (copy / network / f"{name}.onnx").read_bytes() for name in ("analysis", "synthesis")
+        )
+        replace(copy, f"{network}/analysis.onnx", synthesis)
+        replace(copy, f"{network}/synthesis.onnx", analysis)
     with pytest.raises(errors.PackError, match="graph of the pack"):
         hyspec.encode(scene_cube, pack=copy)

@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import hyspec
 from hyspec import _core
 from hyspec.pack import load
-from reference import band, pack, range_decoder
-from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol
+from reference import band, pack
 
-TINY = Path(__file__).parent / "golden" / "packs" / "tiny-v1"
+TINY = Path(__file__).parent / "golden" / "packs" / "tiny-v2"
 PACK = pack.load(TINY)
+NETWORKS = PACK.models[0]
+CORE = [(network.stride, network.latents) for network in load(TINY).models[0].networks]
 
 
 def scene(rows: int, columns: int, bands: int, dtype: str = "uint16") -> npt.NDArray[Any]:
@@ -130,41 +129,44 @@ def check_symbols(data: bytes) -> None:
     _, rows, chunks = band.read_chunks(data, PACK)
     index = _core.read_index(data, *_core.parse_preamble(data))
     assert index.rows == rows
-    tables = load(TINY).models[0].tables
     assert len(chunks) == len(index.chunks)
     for chunk, entry in zip(chunks, index.chunks, strict=True):
         assert (chunk.tile, chunk.interval) == (entry.tile, entry.interval)
         info = _core.check_chunk(data, entry)
         payload = data[info.payload_offset : info.payload_offset + info.payload_length]
-        tile = _core.BandTile(chunk.size.bands, entry.rows, chunk.size.columns, PACK.stride)
-        decoded = _core.decode_band_payload(tables, tile, payload)
-        step, valid, scale, mean, offsets, latents, crc = decoded
+        tile = _core.BandTile(chunk.size.bands, entry.rows, chunk.size.columns)
+        step, network, valid, scale, mean, latents, crc = _core.decode_band_payload(
+            CORE, tile, payload
+        )
         symbols = chunk.symbols
-        assert step == symbols.step
+        assert (step, network) == (symbols.step, symbols.network)
         assert (valid is None) == (symbols.valid is None)
         if valid is not None:
             np.testing.assert_array_equal(valid, symbols.valid)
         assert scale.tolist() == symbols.scale
         assert mean.tolist() == symbols.mean
-        assert offsets.tolist() == symbols.offsets
-        assert latents.ravel().tolist() == [
-            int(z) for plane in symbols.latents.values() for z in plane.ravel()
-        ]
+        assert latents.ravel().tolist() == flat(symbols)
         assert crc == symbols.checksum == info.symbols_crc
         levels = [-1 if n is None else n for n in symbols.levels]
-        assert _core.band_levels(scale, step, PACK.levels).tolist() == levels
+        assert _core.band_levels(scale, step, NETWORKS[network].levels).tolist() == levels
+
+
+def flat(symbols: band.Symbols) -> list[int]:
+    """All latents in their order."""
+    return [int(z) for plane in symbols.latents.values() for z in plane.ravel()]
 
 
 def test_the_streams_show_what_they_are_for() -> None:
-    """Escaped latents, channel offsets, inactive bands, the highest level: all occur."""
+    """Both networks, inactive bands, the highest level, masks: all occur."""
     seen: dict[str, Any] = {}
     for name, (make, settings_) in STREAMS.items():
         _, _, chunks = band.read_chunks(hyspec.encode(make(), pack=TINY, **settings_), PACK)
         seen[name] = [chunk.symbols for chunk in chunks]
-    assert any(escaped(s) for s in seen["signed-with-masks"])
-    assert any(escaped(s) for s in seen["float"])
-    assert max(o for s in seen["lone-peaks"] for o in s.offsets) < 0
-    assert all(n == PACK.levels - 1 for s in seen["lone-peaks"] for n in s.levels)
+    with_latents = [s for symbols in seen.values() for s in symbols if s.latents]
+    assert {s.network for s in with_latents} == {0, 1}
+    assert max(len(s.latents) for s in with_latents) > 3
+    highest = NETWORKS[1].levels - 1
+    assert highest in {n for s in seen["lone-peaks"] for n in s.levels}
     assert {None} < {n for s in seen["lowest-quality"] for n in s.levels}
     assert any(s.valid is not None for s in seen["signed-with-masks"])
     assert len(seen["tiles-and-intervals"]) == 27
@@ -175,99 +177,14 @@ def test_the_streams_show_what_they_are_for() -> None:
     assert (constant.scale[1], constant.mean[1]) == (0, 2**31 - 1)
 
 
-def escaped(symbols: band.Symbols) -> bool:
-    """Whether any latent lies outside its table."""
-    for b, latents in symbols.latents.items():
-        for c, plane in enumerate(latents):
-            table = band.channel_table(PACK, PACK.models[0], symbols, b, c)
-            if plane.min() < table.first or plane.max() > table.last:
-                return True
-    return False
-
-
-# ---- the documents' own examples
-
-
-def test_example_of_the_band_profile() -> None:
-    payload = bytes.fromhex("80 01 00 8a 94 82 0e 00 59 40 df")
-    symbols = band.decode(payload, PACK, PACK.models[0], band.Tile(3, 2, 2, 16))
-    assert symbols.step == 64
-    assert symbols.mean == [1000, 1004, -7]
-    assert symbols.checksum == 0xA2A228B5
-    assert range_decoder.to_words(payload[3:]) == [243438730, 3745536256]
-    decoder = RangeDecoder(range_decoder.to_words(payload[3:]))
-    assert decoder.uniform(4) == 0
-    assert [decode_symbol(decoder, band.SIDE_TABLES[0]) for _ in range(3)] == [0, 0, 0]
-    assert decoder.uniform(4) == 15
-    frequencies = " ".join(str(f) for f in band.SIDE_TABLES[8].freq[24:])
-    document = (Path(__file__).parents[1] / "docs" / "band_profile.md").read_text(encoding="utf-8")
-    assert f"    {frequencies}\n" in document
-    assert f"    {payload.hex(' ')}\n" in document
-
-
-def test_examples_of_the_entropy_coder() -> None:
-    table = Table(0, [30000, 20000, 10000, 5000, 535, 1])
-    decoder = RangeDecoder([1448514229, 2226392271, 3294538283])
-    symbols = [int(digit) for digit in "0123400011243440042031"]
-    assert [decode_symbol(decoder, table) for _ in symbols] == symbols
-    decoder.finish()
-
-    tables = {"A": Table(-1, [60000, 5000, 535, 1]), "B": Table(7, [1, 1, 65534])}
-    text = "A0 A-1 A2 B7 A2147483647 B8 A-2147483648 B9 A-2 B70000 A1 B6"
-    words = "4232157711 744302334 3788505079 269021181 2988441599 3713942569 1543214962 2752156672"
-    decoder = RangeDecoder([int(word) for word in words.split()])
-    names = [symbol[0] for symbol in text.split()]
-    assert " ".join(f"{n}{decode_symbol(decoder, tables[n])}" for n in names) == text
-    decoder.finish()
-
-    masks = decode_masks(bytes.fromhex("2e cb cb d6 00 80 a2 b8"), 5, 3, 5)
-    first = [[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [0, 0, 1, 1, 1]]
-    assert masks[:2].tolist() == [first, first]
-    assert masks[2].max() == 0
-    assert masks[3].min() == 1
-    assert masks[4].tolist() == first[::-1]
-
-
-# ---- both decoders judge damaged messages alike
-
-
-def base_message() -> tuple[_core.BandTables, _core.BandTile, bytes]:
-    rng = np.random.default_rng(3)
-    tables = load(TINY).models[0].tables
-    tile = _core.BandTile(3, 9, 20, PACK.stride)
-    valid = np.ones((3, 9, 20), np.uint8)
-    valid[1:, 2:5, 3:9] = 0
-    scale = np.array([160, 0, 170], np.int32)
-    latents = rng.integers(-3, 4, (2, PACK.channels, tile.positions)).astype(np.int32)
-    offset = np.array([0, 1, -2, 0], np.int32)
-    mean = np.array([900, 7, -3], np.int32)
-    payload, _ = _core.encode_band_payload(tables, tile, 100, valid, scale, mean, offset, latents)
-    return tables, tile, payload
-
-
-TABLES, TILE, PAYLOAD = base_message()
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, len(PAYLOAD) - 1), st.integers(0, 255)), max_size=3),
-    st.integers(-8, 4),
-)
-def test_decoders_agree_on_damaged_payloads(changes: list[tuple[int, int]], cut: int) -> None:
-    data = bytearray(PAYLOAD)
-    for at, byte in changes:
-        data[at] = byte
-    content = bytes(data[:cut] if cut < 0 else data + bytes(cut))
-    try:
-        first = _core.decode_band_payload(TABLES, TILE, content)
-    except _core.CoreError as error:
-        assert error.args[2] in ("corrupt", "truncated")
-        first = None
-    tile = band.Tile(TILE.bands, TILE.rows, TILE.columns, TILE.stride)
-    try:
-        second = band.decode(content, PACK, PACK.models[0], tile)
-    except ValueError:
-        second = None
-    assert (first is None) == (second is None)
-    if first is not None and second is not None:
-        assert first[-1] == second.checksum
+def test_the_synthesis_sees_its_neighbours_and_the_level() -> None:
+    """Section 6.2: own latents, the band before, the band after, and the octave, in this order."""
+    network = NETWORKS[1]
+    rng = np.random.default_rng(5)
+    latents = [rng.integers(-9, 10, (network.channels, 2, 3)) for _ in range(3)]
+    alone = band.synthesise(network, [latents[1]] * 3, [64, 64, 64])[1]
+    found = band.synthesise(network, latents, [64, 64, 64])[1]
+    slope = band.synthesise(network, [latents[2] - latents[0]], [64])[0]
+    share = 0.02 / (1 + 64 / 32)
+    np.testing.assert_allclose(found, alone + share * slope, atol=1e-5)
+    assert np.abs(slope * share).max() > 1e-3

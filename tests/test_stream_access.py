@@ -7,6 +7,7 @@ import pytest
 
 import hyspec
 from hyspec import Cube, Stream, errors
+from hyspec.band_profile import PROFILE_VERSION
 
 TILE = (16, 12)
 INTERVALS = "1-8,9-20,21-24"  # 3 x 3 tiles, 3 intervals
@@ -350,7 +351,7 @@ def lying_header(**changes):
         "tile_rows": 1,
         "tile_columns": 1,
         "profile": 1,
-        "profile_version": 1,
+        "profile_version": PROFILE_VERSION,
         "intervals": [(1, 0)],
         "pack": (bytes(32), "tiny"),
     } | changes
@@ -381,7 +382,7 @@ def test_huge_chunk_is_refused_before_anything_is_reserved():
 
 
 def test_unknown_profile():
-    for changes in ({"profile": 2}, {"profile_version": 9}):
+    for changes in ({"profile": 2}, {"profile_version": PROFILE_VERSION + 1}):
         with pytest.raises(errors.UnsupportedVersionError, match="profile") as caught:
             Stream(lying_header(**changes), on_damage="fill").read()
         assert "newer" in caught.value.hint

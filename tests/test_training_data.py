@@ -6,8 +6,9 @@ import torch
 
 from hyspec import Cube, io, synthetic
 from hyspec.errors import DataError, UsageError
-from hyspec_training import config, recipe
-from hyspec_training.data import PatchSampler, Scene, find_scenes, load_scene, validation_planes
+from hyspec_training import config, data, recipe
+from hyspec_training.data import Scene, find_scenes, load_scene
+from hyspec_training.sampling import PatchSampler, validation_planes
 from training_fixtures import SIZES, write_recipe, write_scenes
 
 torch.set_num_threads(1)
@@ -114,6 +115,31 @@ def test_larger_scenes_are_drawn_by_the_root_of_their_size():
     assert (drawn == 2).mean() == pytest.approx(3 / 4, abs=0.03)
 
 
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_stacks_are_neighbouring_bands_of_one_place(depth):
+    rng = np.random.default_rng(0)
+    plane = rng.normal(size=(24, 20, 1))
+    scene = flat_scene("s", range(10))
+    scene.array = plane + 100 * np.arange(10)
+    scene.bands = np.array([0, 1, 4, 5, 6, 9])
+    stacks = PatchSampler([scene], 16, 0, depth=depth).batch(0, 300)
+    assert stacks.shape == (300, depth, 16, 16)
+    bands = np.rint(stacks.mean(axis=(2, 3)) / 100).astype(int)
+    at = np.searchsorted(scene.bands, bands)
+    np.testing.assert_array_equal(scene.bands[at], bands)
+    assert (np.diff(at, axis=1) == 1).all()
+    assert set(bands.ravel()) == set(scene.bands)
+    difference = np.diff(stacks - 100 * bands[:, :, None, None], axis=1)
+    np.testing.assert_allclose(difference, 0, atol=1e-3)
+
+
+def test_stacks_repeat_the_last_band_where_there_are_too_few():
+    stacks = PatchSampler([flat_scene("s", [3, 8])], 16, 0, depth=3).batch(0, 20)
+    assert {tuple(stack) for stack in stacks[:, :, 0, 0]} == {(3, 8, 8)}
+    [(_, first), (_, second)] = validation_planes([flat_scene("s", [3, 8])], depth=3)
+    assert first[:, 0, 0].tolist() == second[:, 0, 0].tolist() == [3, 8, 8]
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(10, 40), (40, 10), (1, 1), (5, 3)])
 def test_small_scenes_are_extended_by_reflection(rows, columns):
     sampler = PatchSampler([ramp_scene(rows, columns)], 32, 2)
@@ -130,6 +156,15 @@ def test_small_scenes_are_extended_by_reflection(rows, columns):
             flat_down, flat_across = (np.diff(plane, axis=axis) == 0 for axis in (0, 1))
             assert not (flat_down[1:] & flat_down[:-1]).any()
             assert not (flat_across[:, 1:] & flat_across[:, :-1]).any()
+
+
+def test_parts_of_a_batch_are_the_batch(folder):
+    scenes = [load_scene(*found) for found in find_scenes(folder, ["*.npy"])]
+    settings = config.AugmentationConfig(band_mixing=0.5, half_scale=0.5, noise=0.1)
+    for augmentation in (None, settings):
+        sampler = PatchSampler(scenes, 32, 5, augmentation=augmentation)
+        parts = [sampler.batch(7, 6, slice(first, first + 2)) for first in (0, 2, 4)]
+        np.testing.assert_array_equal(np.concatenate(parts), sampler.batch(7, 6))
 
 
 def test_the_patch_is_a_multiple_of_the_stride():
@@ -150,6 +185,29 @@ def test_planes_are_normalised_by_band(folder):
         assert plane.std() == pytest.approx(1, abs=1e-5)
     part = scene.plane(3, 4, 5, 6, 7)
     np.testing.assert_array_equal(part, scene.plane(3, 0, 0, rows, columns)[4:10, 5:12])
+
+
+@pytest.mark.parametrize("rows_per_block", [1, 3, 20])
+def test_statistics_do_not_depend_on_the_blocks(tmp_path, monkeypatch, rows_per_block):
+    array = np.random.default_rng(1).normal(5e4, 3, (20, 30, 5)) * [1, 1e-6, 1, 1, 1]
+    array[:10, :, 2] -= 7e3  # the blocks differ much
+    array[19, 29, 3] = np.nan  # in the last block
+    array[:, :, 4] = 7e-3
+    path = tmp_path / "scene.npy"
+    np.save(path, array)
+    monkeypatch.setattr(data, "BLOCK_BYTES", rows_per_block * array[0].nbytes)
+    scene = load_scene(path, "scene")
+    assert scene.bands.tolist() == [0, 1, 2]
+    bands = array[:, :, :3]
+    np.testing.assert_allclose(scene.mean[:3], bands.mean(axis=(0, 1)), rtol=1e-14)
+    np.testing.assert_allclose(scene.std[:3], bands.std(axis=(0, 1)), rtol=1e-9)
+
+
+def test_bands_with_infinite_samples_are_left_out(tmp_path):
+    array = np.random.default_rng(0).normal(100, 5, (20, 30, 3)).astype(np.float32)
+    array[3, 4, 1] = np.inf
+    np.save(tmp_path / "scene.npy", array)
+    assert load_scene(tmp_path / "scene.npy", "scene").bands.tolist() == [0, 2]
 
 
 def test_unusable_bands_are_left_out(tmp_path):
@@ -202,7 +260,7 @@ def test_validation_planes_are_whole_and_padded(folder):
     rows, columns = SIZES[2]
     scene = scenes[1]
     picks = [0, *(len(scene.bands) - 1) * np.array([1, 2, 3]) / 4, len(scene.bands) - 1]
-    for (_, plane), pick in zip(planes[5:], np.rint(picks).astype(int), strict=True):
+    for (_, [plane]), pick in zip(planes[5:], np.rint(picks).astype(int), strict=True):
         assert plane.shape == (48, 64)
         whole = scene.plane(int(scene.bands[pick]), 0, 0, rows, columns)
         np.testing.assert_array_equal(plane[:rows, :columns], whole)
@@ -212,9 +270,19 @@ def test_validation_planes_are_whole_and_padded(folder):
         )
 
 
+def test_validation_planes_of_large_scenes_are_their_middle():
+    [(_, [plane])] = validation_planes([ramp_scene(700, 520)])
+    expected = np.arange(700 * 520).reshape(700, 520)[94:606, 4:516]
+    np.testing.assert_array_equal(plane, expected)
+    [(_, [plane])] = validation_planes([ramp_scene(20, 600)])
+    assert plane.shape == (32, 512)
+    assert plane[0, 0] == 44
+
+
 def test_validation_planes_of_one_model():
     scene = flat_scene("s", range(10), models=[0] * 8 + [3] * 2)
-    assert [plane[0, 0] for _, plane in validation_planes([scene], model=3)] == [8, 9]
+    planes = validation_planes([scene], model=3)
+    assert [plane[0, 0] for _, [plane] in planes] == [8, 9]
     assert not list(validation_planes([scene], model=1))
 
 
@@ -223,7 +291,7 @@ def test_no_validation_scene_is_ever_drawn(tmp_path):
         array = np.full((32, 32, 3), 100.0 * k) + np.arange(3) + np.eye(32)[:, :, None] / 8
         np.save(tmp_path / f"scene-{k}.npy", array)
     path = write_recipe(tmp_path)
-    train, validation = recipe.load_scenes(config.load(path), tmp_path)
+    train, validation = recipe.load_scenes(config.load(path), tmp_path, tmp_path / "cache")
     assert [scene.name for scene in train] == ["scene-0.npy", "scene-1.npy", "scene-3.npy"]
     assert [scene.name for scene in validation] == ["scene-2.npy"]
     for scene in train:  # undo the normalisation
@@ -236,11 +304,11 @@ def test_no_validation_scene_is_ever_drawn(tmp_path):
 def test_validation_scenes_must_be_scenes(folder, tmp_path):
     path = write_recipe(tmp_path, ('["scene-2.npy"]', '["scene-9.npy"]'))
     with pytest.raises(UsageError, match=r"scene-9\.npy"):
-        recipe.load_scenes(config.load(path), folder)
+        recipe.load_scenes(config.load(path), folder, tmp_path / "cache")
 
 
 def test_some_scene_must_be_left_to_train_on(folder, tmp_path):
     names = '["scene-0.npy", "scene-1.npy", "scene-2.npy"]'
     path = write_recipe(tmp_path, ('["scene-2.npy"]', names))
     with pytest.raises(DataError, match="no scene to train on"):
-        recipe.load_scenes(config.load(path), folder)
+        recipe.load_scenes(config.load(path), folder, tmp_path / "cache")

@@ -6,14 +6,13 @@ import contextlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from hyspec import synthetic
 from hyspec_tools import train
-from hyspec_training import config
-from hyspec_training.balle import BandNetwork
+from hyspec_training import checkpoint, config, packing
 
 RECIPE = """
 [pack]
@@ -27,16 +26,17 @@ scenes = ["scene-*.npy"]
 validation = ["scene-2.npy"]
 patch = 32
 
-[network]
+[[network]]
+name = "low"
 filters = 4
 octaves = 2
-
-[training]
-seed = 11
 steps = 120
 batch = 4
 learning_rate = 1e-2
 final_learning_rate = 1e-3
+
+[training]
+seed = 11
 checkpoint_every = 50
 validate_every = 60
 """
@@ -56,12 +56,10 @@ class Trained:
     exit_code: int
     output: str
 
-    def network(self) -> BandNetwork:
+    def network(self) -> Any:
         """The trained network, from the last checkpoint."""
-        sizes = config.load(self.recipe).network
-        net = BandNetwork(sizes.filters, sizes.octaves)
-        net.load_state_dict(torch.load(self.work / "joint.pt", weights_only=True)["model"])
-        return net.eval()
+        [settings] = config.load(self.recipe).networks
+        return packing.restored(settings, checkpoint.load(self.work / "low.pt"))
 
 
 def write_recipe(folder: Path, *changes: tuple[str, str]) -> Path:

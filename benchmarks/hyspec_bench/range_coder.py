@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +18,8 @@ import numpy.typing as npt
 
 from hyspec import _core
 from hyspec_bench import constriction_models
+from hyspec_bench.machine import cpu_name
+from hyspec_bench.turns import medians
 
 Int32 = npt.NDArray[np.int32]
 Words = npt.NDArray[np.uint32]
@@ -76,20 +74,6 @@ def make_case(name: str, sigmas: npt.ArrayLike, count: int) -> Case:
     return Case(name, freq, symbols, index)
 
 
-def in_turns(
-    first: Callable[[], Any], second: Callable[[], Any], rounds: int
-) -> tuple[float, float]:
-    """Median seconds of two functions that take turns, after one untimed round."""
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for turn in range(-1, rounds):
-        for function, taken in zip((first, second), seconds, strict=True):
-            start = time.perf_counter()
-            function()
-            if turn >= 0:
-                taken.append(time.perf_counter() - start)
-    return statistics.median(seconds[0]), statistics.median(seconds[1])
-
-
 def theirs(case: Case) -> tuple[Callable[[], Words], Callable[[Words], Int32]]:
     """Encode and decode with `constriction`; building its models is not part of the time."""
     if len(case.freq) == 1:
@@ -129,7 +113,7 @@ def measure(case: Case, rounds: int) -> list[Row]:
         raise RuntimeError(f"{case.name}: the symbols differ")
 
     def row(operation: str, ours: Callable[[], Any], other: Callable[[], Any]) -> Row:
-        seconds, other_seconds = in_turns(ours, other, rounds)
+        seconds, other_seconds = medians((ours, other), rounds)
         return Row(
             case=case.name,
             operation=operation,
@@ -152,16 +136,6 @@ def measure(case: Case, rounds: int) -> list[Row]:
             lambda: their_decode(words),
         ),
     ]
-
-
-def cpu_name() -> str:
-    """Name of the processor, as far as the system tells it."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
 
 
 def run(count: int, rounds: int) -> list[Row]:

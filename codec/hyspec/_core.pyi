@@ -376,31 +376,72 @@ def crc32c_symbols(symbols: npt.NDArray[np.int32]) -> int:
 MIN_STEP: int
 MAX_STEP: int
 
-class BandTables:
-    """Entropy model of one interval model: tables and the ladder that selects among them.
+class LatentModel:
+    """Gains and adaptive models of one network (docs/band_profile.md, section 4).
 
     Parameters
     ----------
-    tables
-        ``channels * rungs`` tables; table ``channel * rungs + rung`` is that of a rung.
-    ladder : ndarray of uint8, shape (levels, channels)
-        Rung that fits each channel at each quality level.
+    gains : ndarray of int16, shape (levels, channels)
+        Base-2 logarithms, in units of 1/256, of what latents are multiplied by before rounding.
+    probability, count, mixers, intra : ndarray
+        A state, as ``state`` gives it.
+
+    Raises
+    ------
+    CoreError
+        No level, no channel or too many, or a state of other sizes or with values out of range.
     """
 
     def __init__(
-        self, tables: CdfTables, ladder: npt.NDArray[np.uint8], channels: int, rungs: int
+        self,
+        gains: npt.NDArray[np.int16],
+        probability: npt.NDArray[np.uint16],
+        count: npt.NDArray[np.uint8],
+        mixers: npt.NDArray[np.int32],
+        intra: npt.NDArray[np.int32],
     ) -> None: ...
+    @staticmethod
+    def untrained(gains: npt.NDArray[np.int16]) -> LatentModel:
+        """Model that has seen nothing yet."""
+
     @property
     def channels(self) -> int:
         """Latent channels."""
 
     @property
-    def rungs(self) -> int:
-        """Tables per channel."""
-
-    @property
     def levels(self) -> int:
         """Quality levels."""
+
+    @property
+    def state(
+        self,
+    ) -> tuple[
+        npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32]
+    ]:
+        """Probability and count of each slot; weights of mixers and within bands; all flat."""
+
+class LatentTrainer:
+    """Trains the adaptive models of a network, beginning with those of ``model``."""
+
+    def __init__(self, model: LatentModel) -> None: ...
+    def learn(self, levels: npt.NDArray[np.uint32], latents: npt.NDArray[np.int32]) -> float:
+        """Adapt to one chunk; return its code length in bits.
+
+        ``levels`` has shape (bands,), ``latents`` (bands, channels, rows, columns).
+
+        Raises
+        ------
+        ValueError
+            The shapes disagree, or a level is out of range.
+        """
+
+    @property
+    def state(
+        self,
+    ) -> tuple[
+        npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32]
+    ]:
+        """State after all that was learnt, as that of ``LatentModel``."""
 
 class BandTile:
     """Size of one chunk of the band profile.
@@ -411,7 +452,7 @@ class BandTile:
         A size is 0, or there are more samples than memory can hold.
     """
 
-    def __init__(self, bands: int, rows: int, columns: int, stride: int) -> None: ...
+    def __init__(self, bands: int, rows: int, columns: int) -> None: ...
     @property
     def bands(self) -> int:
         """Bands of the interval."""
@@ -424,28 +465,36 @@ class BandTile:
     def columns(self) -> int:
         """Columns of the tile."""
 
-    @property
-    def stride(self) -> int:
-        """Samples per latent along each axis."""
-
-    @property
-    def positions(self) -> int:
-        """Latent positions per channel."""
-
 def encode_band_payload(
-    model: BandTables,
+    networks: Sequence[tuple[int, LatentModel]],
     tile: BandTile,
     step: int,
+    network: int,
     valid: npt.NDArray[np.uint8] | npt.NDArray[np.bool_] | None,
     scale: npt.NDArray[np.int32],
     mean: npt.NDArray[np.int32],
-    channel_offset: npt.NDArray[np.int32],
-    latents: npt.NDArray[np.int32],
-) -> tuple[bytes, int]:
-    """Write a payload; return it and the checksum of its symbols.
+    latents: npt.NDArray[np.int32] | npt.NDArray[np.float32],
+    bit_value: float = 0.0,
+) -> tuple[bytes, int, npt.NDArray[np.int32]]:
+    """Write a payload; return it, the checksum of its symbols, and the latents as coded.
 
-    ``valid`` has shape (bands, rows, columns), ``scale`` and ``mean`` (bands,),
-    ``channel_offset`` (channels,) or (0,), ``latents`` (active bands, channels, positions).
+    Parameters
+    ----------
+    networks
+        Stride and model of each network that the payload may be of.
+    tile, step, network
+        Size, quality step, and the network that the latents are of.
+    valid
+        Shape (bands, rows, columns), 1 or true where a sample is a measurement; ``None`` for all.
+    scale, mean
+        Shape (bands,).
+    latents
+        Shape (active bands, channels, positions). Integers are coded as they are; real numbers are
+        multiplied by the gains of their levels and rounded.
+    bit_value
+        What a bit is worth when real latents are rounded, in squared steps, 0 to 0.5. Where it saves
+        bits, a latent becomes an integer that is further from it, by less than a step; with 0 it
+        becomes the nearest one.
 
     Raises
     ------
@@ -454,17 +503,17 @@ def encode_band_payload(
     """
 
 def decode_band_payload(
-    model: BandTables, tile: BandTile, payload: bytes
+    networks: Sequence[tuple[int, LatentModel]], tile: BandTile, payload: bytes
 ) -> tuple[
+    int,
     int,
     npt.NDArray[np.uint8] | None,
     npt.NDArray[np.int32],
     npt.NDArray[np.int32],
     npt.NDArray[np.int32],
-    npt.NDArray[np.int32],
     int,
 ]:
-    """Read a payload: step, valid, scale, mean, channel_offset, latents, symbols checksum.
+    """Read a payload: step, network, valid, scale, mean, latents, symbols checksum.
 
     Raises
     ------
@@ -477,40 +526,5 @@ def band_levels(scale: npt.NDArray[np.int32], step: int, levels: int) -> npt.NDA
 
 def mean_exponents(scale: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Exponent e of the unit 2^e that each band's mean is counted in."""
-
-def choose_channel_offsets(
-    model: BandTables, levels: npt.NDArray[np.int32], latents: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
-    """Offsets, one per channel, with which the latents of the bands at ``levels`` cost least.
-
-    ``levels`` has shape (bands,), ``latents`` (bands, channels, positions).
-
-    Raises
-    ------
-    CoreError
-        The shapes disagree, or a level is out of range.
-    """
-
-def quantise(
-    latents: npt.NDArray[np.float32], gain: npt.NDArray[np.float32], rounding: float
-) -> npt.NDArray[np.int32]:
-    """Integers of latents (planes, channels, positions) times gain (planes, channels).
-
-    Raises
-    ------
-    CoreError
-        The shapes disagree.
-    """
-
-def dequantise(
-    symbols: npt.NDArray[np.int32], inverse_gain: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Latents of integers (planes, channels, positions) times inverse gain (planes, channels).
-
-    Raises
-    ------
-    CoreError
-        The shapes disagree.
-    """
 
 # ---- end of band profile ----

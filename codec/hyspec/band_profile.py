@@ -1,44 +1,41 @@
-"""The ``band`` profile: band by band, one small autoencoder per band interval.
+"""The ``band`` profile: band by band, small autoencoders, one model per band interval.
 
 After Mijares i Verdú et al., "Hyperspectral remote sensing data compression with neural networks"
 (DCC 2022). Every band of a tile is normalised by its own mean
-and standard deviation, which are sent as integers, and goes through the interval's analysis
-network. All bands are quantised with one step in sample units: a band with twice the standard
+and standard deviation, which are sent as integers, and goes through an analysis network of its
+interval. All bands are quantised with one step in sample units: a band with twice the standard
 deviation gets one octave more quality, and one that stays below the step is sent as its mean. That
-is reverse water-filling, the allocation that minimises the mean squared error. The payload is
-described in docs/band_profile.md.
+is reverse water-filling, the allocation that minimises the mean squared error. What neighbouring
+bands have in common costs little, as the entropy coder predicts latents from those of the bands
+before. The payload is described in docs/band_profile.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core, inference
+from hyspec.band_planes import SCALE_ONE, SCALES_PER_OCTAVE, BandPlanes, offset_and_factor
 from hyspec.errors import PackError, StreamError
-from hyspec.fill import fill_invalid
-from hyspec.pack import BandModel, Pack
+from hyspec.pack import BandModel, BandNetwork
 from hyspec.sample_type import SampleType
 
 PROFILE_NAME = "band"
 PROFILE_ID = 1
-PROFILE_VERSION = 1
+PROFILE_VERSION = 2
 
-#: Steps per octave of the quality parameter ``step``.
+#: Steps per octave of the quality parameter ``step``, and levels per octave.
 STEPS_PER_OCTAVE = 32
-#: Scale codes: 0 is a constant band, 1 the standard deviation 2^-4, then sixteen per octave.
-_SCALE_ONE = 65
-_SCALES_PER_OCTAVE = 16
 #: Samples that go through a network at once; bounds memory and keeps caches warm.
-_BATCH_SAMPLES = 1 << 18
-#: Latents are rounded to the nearest integer: a dead zone (less than one half) loses more
-#: distortion than it saves rate, with networks trained on uniform noise.
-_ROUNDING = 0.5
+_BATCH_SAMPLES = 1 << 17
+#: What a bit is worth in squared steps when latents are rounded.
+_BIT_VALUE = 0.09
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -55,15 +52,22 @@ class TileAnalysis:
         Mask of measurements; ``None`` if all are.
     scale, mean : ndarray of int32, shape (bands,)
         Codes of standard deviation and mean.
-    latents : ndarray of float32, shape (varying bands, channels, positions)
-        Output of the analysis network for the bands with a scale above 0.
+    planes : BandPlanes
+        The samples.
+    latents : dict
+        By the number of a network: its latents of the bands with a scale above 0, shape
+        (bands, channels, positions); made when they are first needed.
+    coded : dict
+        By step: payload and checksum of the latest encoding, for searches that end where they are.
     """
 
     tile: _core.BandTile
     valid: npt.NDArray[np.bool_] | None
     scale: npt.NDArray[np.int32]
     mean: npt.NDArray[np.int32]
-    latents: Float32Array
+    planes: BandPlanes = field(repr=False)
+    latents: dict[int, Float32Array] = field(default_factory=dict, repr=False)
+    coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,10 @@ class TileSymbols:
     """The integers of one tile and interval: all that a payload says. See docs/band_profile.md."""
 
     step: int
+    network: int
     valid: npt.NDArray[np.uint8] | None
     scale: npt.NDArray[np.int32]
     mean: npt.NDArray[np.int32]
-    channel_offset: npt.NDArray[np.int32]
     latents: npt.NDArray[np.int32]
 
 
@@ -83,17 +87,31 @@ class BandCoder:
 
     Parameters
     ----------
-    pack, model
-        The pack and the model in it.
+    model
+        The model.
+    int8
+        Analyse with quantised networks where the model has them.
+    network
+        Always encode with the network of this number, in place of choosing by the level.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
     """
 
-    def __init__(self, pack: Pack, model: BandModel, *, optimise: bool = True) -> None:
-        self._stride = pack.stride
-        self._model = model
-        self._levels = model.tables.levels
+    def __init__(
+        self,
+        model: BandModel,
+        *,
+        int8: bool = False,
+        network: int | None = None,
+        optimise: bool = True,
+    ) -> None:
+        self._networks = model.networks
+        self._core = [(network.stride, network.latents) for network in model.networks]
+        self._int8 = int8
+        self._network = network
         self._optimise = optimise
+
+    # ---- encoding -----------------------------------------------------------------------------
 
     def analyse(
         self,
@@ -101,7 +119,7 @@ class BandCoder:
         valid: npt.NDArray[np.bool_] | None,
         sample_type: SampleType,
     ) -> TileAnalysis:
-        """Measure and transform the bands of a tile.
+        """Measure the bands of a tile.
 
         Parameters
         ----------
@@ -118,89 +136,70 @@ class BandCoder:
             A valid sample is infinite or too large for its quantisation step.
         """
         rows, columns, bands = samples.shape
-        tile = _core.BandTile(bands, rows, columns, self._stride)
         mask = None if valid is None else np.ascontiguousarray(valid.transpose(2, 0, 1))
         if mask is not None and mask.all():
             mask = None
-        planes = _Planes(samples, mask, sample_type)
-        mean, std = _statistics(planes, bands)
-        scale = np.zeros(bands, np.int32)
-        varying = std > 0
-        scale[varying] = np.maximum(
-            1, _SCALE_ONE + np.rint(_SCALES_PER_OCTAVE * np.log2(std[varying]))
-        )
-        unit = np.exp2(_core.mean_exponents(scale))
-        # Whole numbers lie within int32 and so does their mean; the clip holds what summation in
-        # floating point may add to it at the ends of the range.
-        means = np.clip(np.rint(mean / unit), -(2**31), 2**31 - 1).astype(np.int32)
-        latents = np.empty((int(varying.sum()), self._model.tables.channels, tile.positions), "f4")
-        network = inference.network(self._model.analysis, optimise=self._optimise)
-        where = np.flatnonzero(varying)
-        for part in self._batches(len(where), rows, columns):
-            batch = self._normalise(planes, where[part], scale, means)
-            found = _checked(network(batch), (*latents[part].shape[:2], *self._grid(rows, columns)))
-            latents[part] = found.reshape(latents[part].shape)
-        return TileAnalysis(tile, mask, scale, means, latents)
+        planes = BandPlanes(samples, mask, sample_type)
+        scale, mean = planes.statistics()
+        return TileAnalysis(_core.BandTile(bands, rows, columns), mask, scale, mean, planes)
 
-    def _grid(self, rows: int, columns: int) -> tuple[int, int]:
-        """Latent positions along both axes of a tile."""
-        return -(-rows // self._stride), -(-columns // self._stride)
-
-    def _batches(self, count: int, rows: int, columns: int) -> list[slice]:
-        padded = math.prod(self._grid(rows, columns)) * self._stride**2
-        size = max(1, _BATCH_SAMPLES // padded)
-        return [slice(k, min(k + size, count)) for k in range(0, count, size)]
-
-    def _normalise(
-        self,
-        planes: _Planes,
-        bands: npt.NDArray[np.intp],
-        scale: npt.NDArray[np.int32],
-        mean: npt.NDArray[np.int32],
-    ) -> Float32Array:
-        """Normalised planes extended to whole strides, shape (len(bands), 1, rows', columns')."""
-        rows, columns = planes.size
-        offset, factor = _offset_and_factor(scale[bands], mean[bands])
-        batch = np.empty(
-            (len(bands), 1, rows + -rows % self._stride, columns + -columns % self._stride), "f4"
-        )
-        for k, band in enumerate(bands):
-            counts, valid = planes[int(band)]
-            plane = ((counts - offset[k]) / factor[k]).astype(np.float32)
-            if valid is not None:
-                plane = fill_invalid(plane, valid)
-            batch[k, 0, :rows, :columns] = plane
-            batch[k, 0, rows:, :columns] = plane[-1]
-            batch[k, 0, :, columns:] = batch[k, 0, :, columns - 1 : columns]
-        return batch
-
-    def quantise(self, analysis: TileAnalysis, step: int) -> TileSymbols:
-        """Turn latents into integers at a quality step (smaller is better)."""
-        levels = _core.band_levels(analysis.scale, step, self._levels)
+    def encode(self, analysis: TileAnalysis, step: int) -> tuple[bytes, int, TileSymbols]:
+        """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
+        number = self._choose(analysis.scale, step)
+        network = self._networks[number]
+        levels = _core.band_levels(analysis.scale, step, network.levels)
         varying = levels[analysis.scale > 0]
-        chosen = np.flatnonzero(varying >= 0)
-        gain = np.exp2(self._model.log2_gain[varying[chosen]])  # (active, channels)
-        latents = _core.quantise(analysis.latents[chosen], gain, _ROUNDING)
-        offset = (
-            _core.choose_channel_offsets(self._model.tables, varying[chosen], latents)
-            if len(chosen)
-            else np.zeros(0, np.int32)
-        )
+        latents = self._latents(analysis, number)
+        if not (varying >= 0).all():
+            latents = latents[varying >= 0]
         mask = None if analysis.valid is None else analysis.valid.astype(np.uint8)
-        return TileSymbols(step, mask, analysis.scale, analysis.mean, offset, latents)
-
-    def write(self, tile: _core.BandTile, symbols: TileSymbols) -> tuple[bytes, int]:
-        """Payload of the symbols, and the checksum of the symbols."""
-        return _core.encode_band_payload(
-            self._model.tables,
-            tile,
-            symbols.step,
-            symbols.valid,
-            symbols.scale,
-            symbols.mean,
-            symbols.channel_offset,
-            symbols.latents,
+        payload, checksum, rounded = _core.encode_band_payload(
+            self._core,
+            analysis.tile,
+            step,
+            number,
+            mask,
+            analysis.scale,
+            analysis.mean,
+            latents,
+            _BIT_VALUE,
         )
+        symbols = TileSymbols(step, number, mask, analysis.scale, analysis.mean, rounded)
+        return payload, checksum, symbols
+
+    def _choose(self, scale: npt.NDArray[np.int32], step: int) -> int:
+        """Network for a tile: the last one whose levels begin below that of the median band."""
+        if self._network is not None:
+            return min(self._network, len(self._networks) - 1)
+        levels = _core.band_levels(scale, step, 1 << 30)
+        active = levels[levels >= 0]
+        middle = float(np.median(active)) if active.size else 0.0
+        fitting = [k for k, network in enumerate(self._networks) if network.from_level <= middle]
+        return max(fitting, default=0)
+
+    def _latents(self, analysis: TileAnalysis, number: int) -> Float32Array:
+        if number not in analysis.latents:
+            analysis.latents[number] = self._transform(analysis, self._networks[number])
+        return analysis.latents[number]
+
+    def _transform(self, analysis: TileAnalysis, network: BandNetwork) -> Float32Array:
+        tile = analysis.tile
+        varying = np.flatnonzero(analysis.scale)
+        grid = _grid(tile, network)
+        latents = np.empty((len(varying), network.channels, math.prod(grid)), np.float32)
+        graph = network.analysis
+        if self._int8 and network.analysis_int8 is not None:
+            graph = network.analysis_int8
+        run = inference.network(graph, optimise=self._optimise)
+        for part in _batches(len(varying), grid, network.stride):
+            batch = analysis.planes.normalised(
+                varying[part], analysis.scale, analysis.mean, network.stride
+            )
+            found = _checked(run(batch), (len(batch), network.channels, *grid))
+            latents[part] = found.reshape(latents[part].shape)
+        return latents
+
+    # ---- decoding -----------------------------------------------------------------------------
 
     def read(self, tile: _core.BandTile, payload: bytes, checksum: int) -> TileSymbols:
         """Symbols of a payload.
@@ -212,15 +211,15 @@ class BandCoder:
         StreamError
             The decoded symbols do not have the checksum that the encoder stored.
         """
-        step, valid, scale, mean, offset, latents, found = _core.decode_band_payload(
-            self._model.tables, tile, payload
+        step, network, valid, scale, mean, latents, found = _core.decode_band_payload(
+            self._core, tile, payload
         )
         if found != checksum:
             raise StreamError(
                 f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
                 hint="the stream was written with other tables than this pack's; report it",
             )
-        return TileSymbols(step, valid, scale, mean, offset, latents)
+        return TileSymbols(step, network, valid, scale, mean, latents)
 
     def synthesise(
         self, tile: _core.BandTile, symbols: TileSymbols, bands: npt.NDArray[np.intp]
@@ -232,26 +231,63 @@ class BandCoder:
         tuple of ndarray
             Positions in ``bands``, shape (n,), and their planes, shape (n, rows, columns).
         """
-        levels = _core.band_levels(symbols.scale, symbols.step, self._levels)
+        network = self._networks[symbols.network]
+        levels = _core.band_levels(symbols.scale, symbols.step, network.levels)
         rank = np.cumsum(levels >= 0) - 1  # position of each active band among the latents
-        offset, factor = _offset_and_factor(symbols.scale, symbols.mean)
-        network = inference.network(self._model.synthesis, optimise=self._optimise)
-        grid = self._grid(tile.rows, tile.columns)
-        extent = (1, grid[0] * self._stride, grid[1] * self._stride)
+        active_levels = levels[levels >= 0]
+        offset, factor = offset_and_factor(symbols.scale, symbols.mean)
+        run = inference.network(network.synthesis, optimise=self._optimise)
+        grid = _grid(tile, network)
+        extent = (1, grid[0] * network.stride, grid[1] * network.stride)
         for active in (False, True):
             where = np.flatnonzero((levels[bands] >= 0) == active)
-            for part in self._batches(len(where), tile.rows, tile.columns):
+            for part in _batches(len(where), grid, network.stride):
                 which = bands[where[part]]
                 planes = np.empty((len(which), tile.rows, tile.columns))
                 planes[:] = offset[which, None, None]
                 if active:
-                    inverse = np.exp2(self._model.log2_inverse_gain[levels[which]])
-                    latents = _core.dequantise(symbols.latents[rank[which]], inverse)
+                    latents = self._context(network, symbols.latents, active_levels, rank[which])
+                    octave = (levels[which] / STEPS_PER_OCTAVE).astype(np.float32)
                     decoded = _checked(
-                        network(latents.reshape(len(which), -1, *grid)), (len(which), *extent)
+                        run(latents.reshape(len(which), -1, *grid), octave[:, None, None, None]),
+                        (len(which), *extent),
                     )
                     planes += decoded[:, 0, : tile.rows, : tile.columns] * factor[which, None, None]
                 yield where[part], planes
+
+    @staticmethod
+    def _context(
+        network: BandNetwork,
+        symbols: npt.NDArray[np.int32],
+        levels: npt.NDArray[np.int32],
+        ranks: npt.NDArray[np.intp],
+    ) -> Float32Array:
+        """Latents that the synthesis sees, shape (len(ranks), context bands * channels, positions).
+
+        Own latents come first, then those of the active bands before and after; at the ends, a
+        band stands in for its missing neighbour.
+        """
+        last = len(symbols) - 1
+        around = [ranks]
+        if network.context_bands == 3:
+            around += [np.maximum(ranks - 1, 0), np.minimum(ranks + 1, last)]
+        return np.concatenate(
+            [
+                symbols[r].astype(np.float32) * network.inverse_gain[levels[r]][:, :, None]
+                for r in around
+            ],
+            axis=1,
+        )
+
+
+def _grid(tile: _core.BandTile, network: BandNetwork) -> tuple[int, int]:
+    """Latent positions along both axes of a tile."""
+    return -(-tile.rows // network.stride), -(-tile.columns // network.stride)
+
+
+def _batches(count: int, grid: tuple[int, int], stride: int) -> list[slice]:
+    size = max(1, _BATCH_SAMPLES // (math.prod(grid) * stride**2))
+    return [slice(k, min(k + size, count)) for k in range(0, count, size)]
 
 
 def _checked(output: Float32Array, shape: tuple[int, ...]) -> Float32Array:
@@ -263,61 +299,10 @@ def _checked(output: Float32Array, shape: tuple[int, ...]) -> Float32Array:
 
 def scale_code(std: float) -> int:
     """Code of a standard deviation above 0, on the integer scale."""
-    return max(1, _SCALE_ONE + round(_SCALES_PER_OCTAVE * math.log2(std)))
+    return max(1, SCALE_ONE + round(SCALES_PER_OCTAVE * math.log2(std)))
 
 
 def step_for_octave(std: float, octave: float) -> int:
     """Quality step that gives a band of this standard deviation a quality in octaves."""
     step = round(STEPS_PER_OCTAVE * (math.log2(max(std, 2.0**-4)) - octave))
     return max(_core.MIN_STEP, min(_core.MAX_STEP, step))
-
-
-class _Planes:
-    """Bands of a tile as whole numbers with their masks, converted one at a time."""
-
-    def __init__(
-        self,
-        samples: npt.NDArray[Any],
-        mask: npt.NDArray[np.bool_] | None,
-        sample_type: SampleType,
-    ) -> None:
-        self._samples = samples
-        self._mask = mask
-        self._type = sample_type
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return int(self._samples.shape[0]), int(self._samples.shape[1])
-
-    def __getitem__(
-        self, band: int
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_] | None]:
-        samples = self._samples[:, :, band]
-        if self._mask is None:
-            return self._type.to_counts(samples), None
-        valid = self._mask[band]
-        return self._type.to_counts(np.where(valid, samples, samples.dtype.type(0))), valid
-
-
-def _statistics(
-    planes: _Planes, bands: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean and standard deviation of the valid samples of each band, both of shape (bands,)."""
-    mean, std = np.zeros(bands), np.zeros(bands)
-    for band in range(bands):
-        counts, valid = planes[band]
-        samples = counts if valid is None else counts[valid]
-        if samples.size:
-            mean[band] = samples.mean()
-            if samples.min() != samples.max():
-                std[band] = max(float(samples.std()), 2.0**-4)
-    return mean, std
-
-
-def _offset_and_factor(
-    scale: npt.NDArray[np.int32], mean: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean and standard deviation that the codes stand for, both of shape (bands,)."""
-    offset = mean * np.exp2(_core.mean_exponents(scale))
-    factor = np.exp2((scale - _SCALE_ONE) / _SCALES_PER_OCTAVE)
-    return offset.astype(np.float64), factor.astype(np.float64)

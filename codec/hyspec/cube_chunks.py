@@ -107,8 +107,11 @@ class CubeChunks:
 
     def encode(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[bytes, int]:
         """Payload of a chunk at a quality step, and the checksum of its symbols."""
-        coder = self._coders[job.interval]
-        return coder.write(analysis.tile, coder.quantise(analysis, step))
+        if step not in analysis.coded:
+            payload, checksum, _ = self._coders[job.interval].encode(analysis, step)
+            analysis.coded.clear()
+            analysis.coded[step] = payload, checksum
+        return analysis.coded[step]
 
     def size(self, job: Job, analysis: TileAnalysis, step: int) -> int:
         """Bytes that a chunk takes in the stream at a quality step."""
@@ -118,7 +121,7 @@ class CubeChunks:
     def squared_error(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[float, int]:
         """Sum of squared errors over the valid samples of a chunk, and their number."""
         coder = self._coders[job.interval]
-        symbols = coder.quantise(analysis, step)
+        _, _, symbols = coder.encode(analysis, step)
         samples = self.read(job)
         total, count = 0.0, 0
         bands = np.arange(samples.shape[2])

@@ -39,7 +39,7 @@ DEFAULT_MAX_BYTES = 8 << 30
 
 #: Memory that decoding a chunk takes: per sample for masks and latents, and per pixel for the
 #: networks, which hold at least one whole plane at a time.
-_CHUNK_SAMPLE_BYTES = 6
+_CHUNK_SAMPLE_BYTES = 14
 _PLANE_SAMPLE_BYTES = 160
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
 #: on a stream whose header lies about its shape.
@@ -389,9 +389,7 @@ class Stream:
                 raise StreamError(
                     f"the stream uses model {model} of a pack with {len(loaded.models)} models"
                 )
-            self._coders[interval] = BandCoder(
-                loaded, loaded.models[model], optimise=self._optimise
-            )
+            self._coders[interval] = BandCoder(loaded.models[model], optimise=self._optimise)
         return self._coders[interval]
 
     def _loaded_pack(self) -> packs.Pack:
@@ -434,7 +432,7 @@ class Stream:
                 raise StreamError(f"{what}: holds {info.rows} rows; expected {tile.rows}")
             start = info.payload_offset
             payload = bytes(self._data[start : start + info.payload_length])
-            size = _core.BandTile(bands, tile.rows, tile.columns, self._loaded_pack().stride)
+            size = _core.BandTile(bands, tile.rows, tile.columns)
             return size, coder.read(size, payload, info.symbols_crc)
 
     def _decode_chunk(

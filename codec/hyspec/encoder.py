@@ -153,7 +153,14 @@ class _Encoder:
             sample_type,
             TileGrid(cube.rows, cube.columns, tile_rows, tile_columns),
             self.partition,
-            [BandCoder(self.pack, self.pack.models[m]) for m in models],
+            [
+                BandCoder(
+                    self.pack.models[m],
+                    int8=_wants_int8(self.pack, options.precision),
+                    network=options.network,
+                )
+                for m in models
+            ],
         )
         self._header = _core.Header(
             rows=cube.rows,
@@ -213,6 +220,18 @@ class _Encoder:
                 self._progress("encoding", done, len(chunks))
             write(writer.finish())
             return writer.size, step
+
+
+def _wants_int8(pack: packs.Pack, precision: str) -> bool:
+    """Whether to analyse in 8-bit integers."""
+    if precision != "int8":
+        return False
+    if not any(n.analysis_int8 for m in pack.models for n in m.networks):
+        raise PackError(
+            f"pack {pack.name!r} has no analysis graphs in 8-bit integers",
+            hint="use --precision fp32, or export the pack with hyspec-export --int8",
+        )
+    return True
 
 
 def _silent(phase: str, done: int, total: int) -> None:

@@ -16,7 +16,10 @@ Float32Array = npt.NDArray[np.float32]
 
 
 class Network:
-    """An ONNX graph with one float32 input and one float32 output, both (N, C, H, W).
+    """An ONNX graph with float32 inputs and one float32 output.
+
+    The first input and the output have the shape (N, C, H, W). A second input, where there is one,
+    is the quality in octaves, shape (N, 1, 1, 1).
 
     One session serves any number of threads; each call runs on the calling thread, so that
     parallelism is decided by the caller.
@@ -49,17 +52,18 @@ class Network:
         except Exception as error:  # ONNX Runtime's exceptions have no common base of their own
             raise PackError(f"ONNX Runtime cannot load a graph of the pack: {error}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1:
+        if len(inputs) not in (1, 2) or len(outputs) != 1:
             raise PackError(
                 f"a graph of the pack has {len(inputs)} inputs and {len(outputs)} outputs; "
-                "expected one of each"
+                "expected one or two, and one"
             )
-        self._input = inputs[0].name
+        self._inputs = [i.name for i in inputs]
 
-    def __call__(self, x: Float32Array) -> Float32Array:
-        """Run the graph on ``x`` of shape (N, C, H, W)."""
+    def __call__(self, x: Float32Array, octave: Float32Array | None = None) -> Float32Array:
+        """Run the graph on ``x`` of shape (N, C, H, W), and on ``octave`` if it asks for it."""
+        feed = dict(zip(self._inputs, (x, octave), strict=False))
         try:
-            result: Any = self._session.run(None, {self._input: x})[0]
+            result: Any = self._session.run(None, feed)[0]
         except Exception as error:
             raise PackError(f"ONNX Runtime cannot run a graph of the pack: {error}") from error
         return np.asarray(result, np.float32)

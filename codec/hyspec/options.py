@@ -17,6 +17,8 @@ from hyspec.sample_type import check_step
 
 #: Profiles that the format knows; only some of them exist in this version.
 PROFILES = ("band", "spectral", "bounded")
+#: Arithmetic of the analysis networks.
+PRECISIONS = ("fp32", "int8")
 #: The targets of :class:`EncodeOptions`; at most one is given.
 TARGETS = ("quality", "bps", "psnr", "rmse")
 DEFAULT_QUALITY = 50.0
@@ -41,6 +43,8 @@ class EncodeSettings(TypedDict, total=False):
     intervals: str
     tile: int | Sequence[int]
     float_step: float | None
+    precision: str
+    network: int | None
     threads: int | None
 
 
@@ -56,7 +60,7 @@ class EncodeOptions:
         Name of a shipped pack, or the path of a pack directory or zip file.
     quality : float, optional
         0 to 100; 50 if no target is given. 10 more asks for half the error, as far as the pack
-        can follow; ``quality_range`` in its manifest says what it was trained for.
+        can follow.
     bps : float, optional
         Target rate in bits per sample, all bytes of the stream counted.
     psnr : float, optional
@@ -75,6 +79,11 @@ class EncodeOptions:
         Rows, or rows and columns, of a tile; a tile is as wide as the cube by default.
     float_step : float, optional
         Quantisation step of floating-point cubes; by default chosen from the range of the data.
+    precision : str
+        ``"fp32"``, or ``"int8"`` for packs that have analysis graphs in 8-bit integers. The decoder
+        is the same for both.
+    network : int, optional
+        Number of the network, from 0, to encode all tiles with; by default chosen tile by tile.
     threads : int, optional
         Threads to use; by default one per processor.
     """
@@ -90,6 +99,8 @@ class EncodeOptions:
     intervals: str = "seed"
     tile: int | Sequence[int] = DEFAULT_TILE_ROWS
     float_step: float | None = None
+    precision: str = "fp32"
+    network: int | None = None
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -132,6 +143,13 @@ class EncodeOptions:
             raise UsageError(f"quality is {self.quality}; expected 0 to 100")
         if self.float_step is not None:
             check_step(self.float_step)
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}",
+                hint="use --precision fp32",
+            )
+        if self.network is not None and self.network < 0:
+            raise UsageError(f"network is {self.network}; expected 0 or more")
         if self.threads is not None and self.threads < 1:
             raise UsageError(f"threads is {self.threads}; expected at least 1")
         sizes = self._sizes()
@@ -163,8 +181,10 @@ class EncodeOptions:
         for name in (*TARGETS, "max_error", "float_step"):
             if getattr(self, name) is not None:
                 self._expect(name, Real, "a number")
-        if self.threads is not None:
-            self._expect("threads", Integral, "a whole number")
+        for name in ("threads", "network"):
+            if getattr(self, name) is not None:
+                self._expect(name, Integral, "a whole number")
+        self._expect("precision", str, "a text")
         self._expect("profile", str, "a text")
         self._expect("intervals", str, "a text: seed, auto or a table")
         self._expect("pack", (str, PathLike), "a name or path")

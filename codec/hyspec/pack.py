@@ -25,13 +25,13 @@ import numpy.typing as npt
 from hyspec import _core
 from hyspec.errors import PackError, PackIntegrityError, PackNotFoundError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 #: Packs that come with the wheel.
 SHIPPED = Path(__file__).parent / "packs"
 _MANIFEST = "manifest.json"
 _MAX_FILE_BYTES = 64 << 20
-#: The scale of levels is part of the band profile: docs/band_profile.md, section 3.3.
-_LEVELS_PER_OCTAVE = 32
+#: Gain codes per factor of two, and the largest: docs/pack_format.md, section 5.
+GAINS_PER_OCTAVE = 256
 #: What reading a manifest and arrays of any content can raise.
 _MALFORMED = (
     ArithmeticError,
@@ -46,6 +46,45 @@ _MALFORMED = (
 
 
 @dataclass(frozen=True)
+class BandNetwork:
+    """One network of a pack of the ``band`` profile.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the pack.
+    stride : int
+        Samples per latent position along each axis.
+    channels, levels : int
+        Latent channels and quality levels.
+    from_level : int
+        Level from which on an encoder should prefer it to the networks before it.
+    context_bands : int
+        Bands whose latents the synthesis sees: 1, its own, or 3, the neighbouring ones, too.
+    analysis, synthesis : bytes
+        Serialised ONNX graphs.
+    analysis_int8 : bytes or None
+        The analysis with quantised weights and activations, if the pack has it.
+    inverse_gain : ndarray of float32, shape (levels, channels)
+        What a latent's integer is multiplied by at each level.
+    latents : _core.LatentModel
+        Gains and entropy model.
+    """
+
+    name: str
+    stride: int
+    channels: int
+    levels: int
+    from_level: int
+    context_bands: int
+    analysis: bytes
+    analysis_int8: bytes | None
+    synthesis: bytes
+    inverse_gain: npt.NDArray[np.float32]
+    latents: _core.LatentModel
+
+
+@dataclass(frozen=True)
 class BandModel:
     """One interval model of a pack of the ``band`` profile.
 
@@ -53,20 +92,12 @@ class BandModel:
     ----------
     name : str
         What the model was trained for: ``"any"`` or an interval of the AVIRIS bands.
-    analysis, synthesis : bytes
-        Serialised ONNX graphs.
-    log2_gain, log2_inverse_gain : ndarray of float32, shape (levels, channels)
-        Factors between latents and their integers at each quality level.
-    tables : _core.BandTables
-        Integer tables of the latents and the ladder that selects among them.
+    networks : tuple of BandNetwork
+        Networks that the encoder chooses between, tile by tile.
     """
 
     name: str
-    analysis: bytes
-    synthesis: bytes
-    log2_gain: npt.NDArray[np.float32]
-    log2_inverse_gain: npt.NDArray[np.float32]
-    tables: _core.BandTables
+    networks: tuple[BandNetwork, ...]
 
 
 @dataclass(frozen=True)
@@ -94,19 +125,14 @@ class Pack:
     models: tuple[BandModel, ...]
 
     @property
-    def stride(self) -> int:
-        """Samples per latent position along each axis."""
-        return int(self.manifest["stride"])
-
-    @property
-    def channels(self) -> int:
-        """Latent channels per band."""
-        return int(self.manifest["channels"])
+    def latents_per_sample(self) -> float:
+        """Latents that a sample becomes at most."""
+        return max(n.channels / n.stride**2 for m in self.models for n in m.networks)
 
     @property
     def levels(self) -> int:
-        """Number of quality levels."""
-        return int(self.manifest["levels"])
+        """Number of quality levels of the network that has most."""
+        return max(n.levels for m in self.models for n in m.networks)
 
 
 def shipped() -> list[str]:
@@ -203,10 +229,10 @@ def _load(path: Path, raw: bytes) -> Pack:
         if manifest["format"] != "hyspec-pack":
             raise PackError(f"{path}: {_MANIFEST} is not that of a hyspec pack")
         version = int(manifest["format_version"])
-        if version > FORMAT_VERSION:
+        if version != FORMAT_VERSION:
             raise PackError(
-                f"{path}: pack format {version} is newer than {FORMAT_VERSION}",
-                hint="install a newer hyspec",
+                f"{path}: pack format {version}; this version of hyspec reads {FORMAT_VERSION}",
+                hint="install a newer hyspec" if version > FORMAT_VERSION else "train it again",
             )
         files = dict(manifest["files"])
 
@@ -224,10 +250,16 @@ def _load(path: Path, raw: bytes) -> Pack:
                 f"{path}: profile {manifest['profile']!r} of the pack is not known",
                 hint="install a newer hyspec",
             )
+        networks = {
+            str(about["name"]): _band_network(about, verified, files)
+            for about in manifest["networks"]
+        }
         models = tuple(
-            _band_model(manifest, f"model-{k}", str(model["name"]), verified)
-            for k, model in enumerate(manifest["models"])
+            BandModel(str(model["name"]), tuple(networks[str(n)] for n in model["networks"]))
+            for model in manifest["models"]
         )
+        if not all(model.networks for model in models):
+            raise PackError(f"{path}: a model of the pack has no network")
         if not models:
             raise PackError(f"{path}: the pack holds no model")
         return Pack(
@@ -242,55 +274,45 @@ def _load(path: Path, raw: bytes) -> Pack:
     except _MALFORMED as error:
         raise PackError(f"{path}: malformed pack: {type(error).__name__}: {error}") from error
     except _core.CoreError as error:
-        raise PackError(f"{path}: malformed tables: {error.args[3]}") from error
+        raise PackError(f"{path}: malformed models: {error.args[3]}") from error
 
 
-def _band_model(
-    manifest: dict[str, Any], folder: str, name: str, read: Callable[[str], bytes]
-) -> BandModel:
-    channels, levels, rungs = (int(manifest[k]) for k in ("channels", "levels", "rungs"))
-    per_octave = int(manifest["levels_per_octave"])
-    if min(channels, levels, rungs, per_octave, int(manifest["stride"])) < 1:
-        raise PackError(f"{_MANIFEST} states a size that is not positive")
-    if per_octave != _LEVELS_PER_OCTAVE:
-        raise PackError(f"found {per_octave} levels per octave; expected {_LEVELS_PER_OCTAVE}")
+def _band_network(
+    about: dict[str, Any], read: Callable[[str], bytes], files: dict[str, str]
+) -> BandNetwork:
+    folder = str(about["name"])
+    channels, levels, stride, context = (
+        int(about[key]) for key in ("channels", "levels", "stride", "context_bands")
+    )
+    if min(channels, levels, stride) < 1 or context not in (1, 3):
+        raise PackError(f"{_MANIFEST} states sizes of network {folder!r} that are out of range")
 
-    def array(file: str, dtype: str) -> npt.NDArray[Any]:
+    def array(file: str, dtype: str, shape: tuple[int, ...] | None = None) -> npt.NDArray[Any]:
         values = np.load(io.BytesIO(read(f"{folder}/{file}.npy")), allow_pickle=False)
         if values.dtype != np.dtype(dtype):
             raise PackError(f"{folder}/{file}.npy holds {values.dtype}; expected {dtype}")
+        if shape is not None and values.shape != shape:
+            raise PackError(f"{folder}/{file}.npy has shape {values.shape}; expected {shape}")
         return np.ascontiguousarray(values.astype(np.dtype(dtype).newbyteorder("=")))
 
-    def per_level(file: str, slope: float) -> npt.NDArray[np.float32]:
-        knots = array(file, "<f4")
-        if knots.ndim != 2 or knots.shape[0] < 2 or knots.shape[1] != channels:
-            raise PackError(f"{folder}/{file}.npy has shape {knots.shape}")
-        if not np.isfinite(knots).all():
-            raise PackError(f"{folder}/{file}.npy holds numbers that are not finite")
-        return _interpolate(knots, levels, per_octave, slope)
-
-    ladder = array("ladder", "|u1")
-    if ladder.shape != (levels, channels):
-        raise PackError(f"{folder}/ladder.npy has shape {ladder.shape}")
-    tables = _core.CdfTables(array("freq", "<u2"), array("start", "<u4"), array("first", "<i4"))
-    return BandModel(
-        name=name,
+    inverse = array("inverse_gain", "<i2", (levels, channels))
+    int8 = f"{folder}/analysis-int8.onnx"
+    return BandNetwork(
+        name=folder,
+        stride=stride,
+        channels=channels,
+        levels=levels,
+        from_level=int(about["from_level"]),
+        context_bands=context,
         analysis=read(f"{folder}/analysis.onnx"),
+        analysis_int8=read(int8) if int8 in files else None,
         synthesis=read(f"{folder}/synthesis.onnx"),
-        log2_gain=per_level("log2_gain", 1.0),
-        log2_inverse_gain=per_level("log2_inverse_gain", -1.0),
-        tables=_core.BandTables(tables, ladder, channels, rungs),
+        inverse_gain=np.exp2(inverse / GAINS_PER_OCTAVE).astype(np.float32),
+        latents=_core.LatentModel(
+            array("gain", "<i2", (levels, channels)),
+            array("probability", "<u2"),
+            array("count", "|u1"),
+            array("mixers", "<i4"),
+            array("intra", "<i4"),
+        ),
     )
-
-
-def _interpolate(
-    knots: npt.NDArray[np.float32], levels: int, per_octave: int, slope: float
-) -> npt.NDArray[np.float32]:
-    """Values per level between knots at whole octaves; beyond the last, ``slope`` per octave."""
-    octave = np.arange(levels) / per_octave
-    last = len(knots) - 1
-    low = np.minimum(octave.astype(int), last - 1)
-    inside = np.minimum(octave, last)
-    frac = (inside - low)[:, None]
-    values = knots[low] * (1 - frac) + knots[low + 1] * frac + (octave - inside)[:, None] * slope
-    return np.asarray(values, np.float32)

@@ -23,10 +23,15 @@ Progress = Callable[[str, int, int], None]
 #: tiles, and the outcome is corrected by measuring the whole.
 CACHE_BYTES = 512 << 20
 #: Evaluations that a search usually takes, for the progress bar.
-_USUAL_EVALUATIONS = 12
+_USUAL_EVALUATIONS = 4
 #: A search on some tiles is corrected until the whole cube is this close to the target.
 _CLOSE_ENOUGH = 0.01
 _CORRECTIONS = 4
+#: What natural scenes do, to begin a search with: bits per sample at quality 50, and by how much of
+#: a factor of two rate and error change from step to step.
+_RATE_AT_FIVE = 0.3
+_RATE_SLOPE = -1.1 / STEPS_PER_OCTAVE
+_ERROR_SLOPE = 0.8 / STEPS_PER_OCTAVE
 #: Turns of the circle that spread the searched tiles evenly over any grid.
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -146,7 +151,7 @@ class StepSearch:
     def _tiles(self) -> list[int]:
         chunks, grid = self._chunks, self._chunks.grid
         masked = self._survey.valid < chunks.samples
-        per_sample = 4 * self._pack.channels / self._pack.stride**2 + masked
+        per_sample = 4 * self._pack.latents_per_sample + masked
         count = int(len(grid) * CACHE_BYTES / (per_sample * chunks.samples))
         if count >= len(grid):
             return list(range(len(grid)))
@@ -159,18 +164,29 @@ class StepSearch:
     # ---- how it is searched -------------------------------------------------------------------
 
     def _find(
-        self, value: Callable[[int, bool], float], target: float, low: int, high: int, rising: bool
+        self,
+        value: Callable[[int, bool], float],
+        target: float,
+        limits: tuple[int, int],
+        octave: float,
+        slope: float,
     ) -> rate_control.Found:
         """Step whose value on the whole cube is nearest to the target.
 
         ``value(step, whole)`` is the value on the searched tiles, or on the whole cube. What the
         searched tiles say is corrected by measuring the whole cube, which is analysed anew for it:
-        twice, as a rule.
+        twice, as a rule. ``octave`` is the quality to begin with, and ``slope`` what one step is
+        expected to change.
         """
+        guess = step_for_octave(self._deviation, octave)
 
         def search(wanted: float) -> rate_control.Found:
-            return rate_control.bisect(
-                lambda step: value(step, not self._telling), wanted, low, high, rising=rising
+            return rate_control.search(
+                lambda step: value(step, not self._telling),
+                wanted,
+                *limits,
+                guess=guess,
+                slope=slope,
             )
 
         found = search(target)
@@ -220,7 +236,8 @@ class StepSearch:
             share = 1.0 if whole else len(chunks) / len(self.analyses)
             return 8 * (frame + share * (size - frame)) / chunks.samples
 
-        found = self._find(rate, target, low, high, rising=False)
+        octave = 5 + math.log2(target / _RATE_AT_FIVE)
+        found = self._find(rate, target, (low, high), octave, _RATE_SLOPE)
         if abs(found.value / target - 1) > rate_control.RATE_TOLERANCE:
             rate_control.check_rate(found.value, target, rate(high), rate(low))
         return found.step
@@ -239,14 +256,19 @@ class StepSearch:
         def psnr(error: float) -> float:
             return 20 * math.log10(peak / error) if error > 0 else math.inf
 
+        def find(target: float) -> rate_control.Found:
+            scale = self._chunks.sample_type.step or 1.0
+            octave = 1 + math.log2(max(self._deviation * scale, 1e-300) / target)
+            return self._find(rmse, target, (low, high), octave, _ERROR_SLOPE)
+
         options = self._options
         if options.psnr is None:
             assert options.rmse is not None
-            found = self._find(rmse, options.rmse, low, high, rising=True)
+            found = find(options.rmse)
             if abs(found.value / options.rmse - 1) > rate_control.RATE_TOLERANCE:
                 rate_control.check_rmse(found.value, options.rmse, rmse(low), rmse(high))
             return found.step
-        found = self._find(rmse, peak / 10 ** (options.psnr / 20), low, high, rising=True)
+        found = find(peak / 10 ** (options.psnr / 20))
         reached = psnr(found.value)
         if not abs(reached - options.psnr) <= rate_control.PSNR_TOLERANCE_DB:
             rate_control.check_psnr(reached, options.psnr, psnr(rmse(high)), psnr(rmse(low)))

@@ -11,36 +11,28 @@
 
 namespace {
 
+using hyspec::BandNetwork;
 using hyspec::BandSymbols;
-using hyspec::BandTables;
 using hyspec::BandTile;
+using hyspec::LatentModel;
 using hyspec::Span;
-
-constexpr std::uint32_t kChannels = 3, kRungs = 4, kLevels = 40;
 
 void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// Tables of 2, 4, 6 and 8 regular symbols, most of their share in the middle.
-BandTables make_model() {
-  std::vector<std::uint16_t> freq;
-  std::vector<std::uint32_t> start = {0};
-  std::vector<std::int32_t> first;
-  for (std::uint32_t t = 0; t < kChannels * kRungs; ++t) {
-    const std::uint32_t half = t % kRungs + 1;
-    freq.insert(freq.end(), 2 * half, static_cast<std::uint16_t>(8192 / half));
-    freq.push_back(1);
-    std::uint32_t sum = 0;
-    for (std::size_t i = start.back(); i < freq.size(); ++i) sum += freq[i];
-    freq[start.back() + half] = static_cast<std::uint16_t>(freq[start.back() + half] + 65536 - sum);
-    start.push_back(static_cast<std::uint32_t>(freq.size()));
-    first.push_back(-static_cast<std::int32_t>(half));
-  }
-  std::vector<std::uint8_t> ladder;
-  for (std::uint32_t i = 0; i < kLevels * kChannels; ++i)
-    ladder.push_back(static_cast<std::uint8_t>(i / kChannels * kRungs / kLevels));
-  return BandTables(hyspec::CdfTables(freq, start, first), ladder, kChannels, kRungs);
+// A level is an eighth of an octave; channels differ by less.
+LatentModel make_model(std::uint32_t levels, std::uint32_t channels) {
+  std::vector<std::int16_t> gains;
+  for (std::uint32_t i = 0; i < levels * channels; ++i)
+    gains.push_back(static_cast<std::int16_t>(32 * (i / channels) + 11 * (i % channels)));
+  return LatentModel(channels, gains, hyspec::LatentState(channels));
+}
+
+// A coarse network and a fine one.
+std::vector<BandNetwork> make_networks() {
+  static const LatentModel coarse = make_model(40, 3), fine = make_model(90, 2);
+  return {{16, &coarse}, {4, &fine}};
 }
 
 // Numbers made of the input; zeros after its end.
@@ -65,33 +57,42 @@ class Numbers {
   std::size_t next_ = 0;
 };
 
-void check_round_trip(const BandTables& model, const BandTile& tile, const BandSymbols& symbols) {
-  std::uint32_t written = 0;
-  std::uint32_t read = 1;
-  const std::vector<std::uint8_t> payload =
-      hyspec::encode_band_payload(model, tile, symbols, &written);
-  const BandSymbols again = hyspec::decode_band_payload(model, tile, payload, &read);
-  require(written == read && again.step == symbols.step && again.valid == symbols.valid &&
-          again.scale == symbols.scale && again.mean == symbols.mean &&
-          again.channel_offset == symbols.channel_offset && again.latents == symbols.latents);
+void check_read(Span<const BandNetwork> networks, const BandTile& tile, const BandSymbols& symbols,
+                Span<const std::uint8_t> payload, std::uint32_t written) {
+  std::uint32_t read = ~written;
+  const BandSymbols again = hyspec::decode_band_payload(networks, tile, payload, &read);
+  require(written == read && again.step == symbols.step && again.network == symbols.network &&
+          again.valid == symbols.valid && again.scale == symbols.scale &&
+          again.mean == symbols.mean && again.latents == symbols.latents);
 }
 
-void read_payload(const BandTables& model, const BandTile& tile, Span<const std::uint8_t> bytes) {
+void check_round_trip(Span<const BandNetwork> networks, const BandTile& tile,
+                      const BandSymbols& symbols) {
+  std::uint32_t written = 0;
+  const std::vector<std::uint8_t> payload =
+      hyspec::encode_band_payload(networks, tile, symbols, &written);
+  check_read(networks, tile, symbols, payload, written);
+}
+
+void read_payload(Span<const BandNetwork> networks, const BandTile& tile,
+                  Span<const std::uint8_t> bytes) {
   BandSymbols symbols;
   try {
-    symbols = hyspec::decode_band_payload(model, tile, bytes, nullptr);
+    symbols = hyspec::decode_band_payload(networks, tile, bytes, nullptr);
   } catch (const hyspec::Error& error) {
     require(error.code() == hyspec::ErrorCode::kCorrupt ||
             error.code() == hyspec::ErrorCode::kTruncated);
     return;
   }
-  check_round_trip(model, tile, symbols);
+  check_round_trip(networks, tile, symbols);
 }
 
-void write_symbols(const BandTables& model, const BandTile& tile, Numbers numbers) {
+void write_symbols(Span<const BandNetwork> networks, const BandTile& tile, Numbers numbers) {
   BandSymbols s;
   s.step = static_cast<std::int32_t>(numbers.below(hyspec::kMaxStep - hyspec::kMinStep + 1)) +
            hyspec::kMinStep;
+  s.network = numbers.below(2);
+  const LatentModel& model = *networks[s.network].model;
   const bool masked = numbers.below(2) != 0;
   std::size_t active = 0;
   for (std::uint32_t b = 0; b < tile.bands; ++b) {
@@ -109,23 +110,32 @@ void write_symbols(const BandTables& model, const BandTile& tile, Numbers number
     s.mean.push_back(present ? mean : 0);
     if (hyspec::band_level(s.scale.back(), s.step, model.levels()) >= 0) ++active;
   }
-  for (std::size_t c = 0; active > 0 && c < kChannels; ++c)
-    s.channel_offset.push_back(numbers.number());
-  for (std::size_t i = 0; i < active * kChannels * tile.positions(); ++i)
+  const std::size_t positions = hyspec::latent_grid(tile, networks[s.network].stride).positions();
+  for (std::size_t i = 0; i < active * model.channels() * positions; ++i)
     s.latents.push_back(numbers.number());
-  check_round_trip(model, tile, s);
+  check_round_trip(networks, tile, s);
+
+  // The same as real numbers, which the gains take to any size and rounding changes.
+  std::vector<float> real;
+  for (const std::int32_t latent : s.latents)
+    real.push_back(static_cast<float>(latent) + static_cast<float>(numbers.byte()) / 256.0f);
+  const hyspec::LatentRounding rounding{static_cast<float>(numbers.below(129)) / 256.0f};
+  std::uint32_t written = 0;
+  const std::vector<std::uint8_t> payload =
+      hyspec::encode_band_payload(networks, tile, s, real, rounding, &written);
+  check_read(networks, tile, s, payload, written);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const BandTables model = make_model();
+  static const std::vector<BandNetwork> networks = make_networks();
   Numbers numbers(Span<const std::uint8_t>(data, size));
-  const std::uint32_t bands = numbers.below(4) + 1;
+  const std::uint32_t bands = numbers.below(6) + 1;
   const std::uint32_t rows = numbers.below(24) + 1;
   const std::uint32_t columns = numbers.below(24) + 1;
-  const BandTile tile{bands, rows, columns, numbers.below(2) != 0 ? 4u : 16u};
-  read_payload(model, tile, numbers.rest());
-  write_symbols(model, tile, numbers);
+  const BandTile tile{bands, rows, columns};
+  read_payload(networks, tile, numbers.rest());
+  write_symbols(networks, tile, numbers);
   return 0;
 }

@@ -21,7 +21,6 @@
 #include "hyspec/container.hpp"
 #include "hyspec/error.hpp"
 #include "hyspec/mask_coder.hpp"
-#include "hyspec/quantiser.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/symbol_coder.hpp"
 
@@ -175,51 +174,123 @@ std::vector<T> to_vector(const py::array_t<T, py::array::c_style>& a) {
   return std::vector<T>(a.data(), a.data() + a.size());
 }
 
-hyspec::BandTables make_band_tables(const hyspec::CdfTables& tables, const py::array& ladder,
-                                    std::uint32_t channels, std::uint32_t rungs) {
-  const auto l = checked_array<std::uint8_t>(ladder, 2, "ladder");
-  return hyspec::BandTables(tables, view(l), channels, rungs);
+template <typename T>
+std::vector<T> to_checked_vector(const py::array& a, py::ssize_t ndim, const char* name) {
+  return to_vector(checked_array<T>(a, ndim, name));
 }
 
-py::tuple encode_band_payload(const hyspec::BandTables& model, const hyspec::BandTile& tile,
-                              std::int32_t step, const std::optional<py::array>& valid,
-                              const py::array& scale, const py::array& mean,
-                              const py::array& channel_offset, const py::array& latents) {
+// Gains (levels, channels) and the arrays of a state.
+hyspec::LatentModel make_latent_model(const py::array& gains, const py::array& probability,
+                                      const py::array& count, const py::array& mixers,
+                                      const py::array& intra) {
+  const auto g = checked_array<std::int16_t>(gains, 2, "gains");
+  hyspec::LatentStateArrays arrays;
+  arrays.probability = to_checked_vector<std::uint16_t>(probability, 1, "probability");
+  arrays.count = to_checked_vector<std::uint8_t>(count, 1, "count");
+  arrays.mixers = to_checked_vector<std::int32_t>(mixers, 1, "mixers");
+  arrays.intra = to_checked_vector<std::int32_t>(intra, 1, "intra");
+  const auto channels = static_cast<std::uint32_t>(std::min<py::ssize_t>(g.shape(1), 1 << 16));
+  return hyspec::LatentModel(channels, view(g), hyspec::from_arrays(channels, arrays));
+}
+
+hyspec::LatentModel untrained_latent_model(const py::array& gains) {
+  const auto g = checked_array<std::int16_t>(gains, 2, "gains");
+  const auto channels = static_cast<std::uint32_t>(std::min<py::ssize_t>(g.shape(1), 1 << 10));
+  return hyspec::LatentModel(channels, view(g), hyspec::LatentState(channels));
+}
+
+py::tuple latent_state(const hyspec::LatentState& state) {
+  const hyspec::LatentStateArrays arrays = hyspec::to_arrays(state);
+  return py::make_tuple(to_array(arrays.probability), to_array(arrays.count),
+                        to_array(arrays.mixers), to_array(arrays.intra));
+}
+
+// Adapts the models of a state to chunk after chunk.
+class LatentTrainer {
+ public:
+  explicit LatentTrainer(const hyspec::LatentModel& model) : model_(model) {}
+
+  // Latents (bands, channels, rows, columns) of one chunk at one level per band; code length.
+  double learn(const py::array& levels, const py::array& latents) {
+    const auto l = checked_array<std::uint32_t>(levels, 1, "levels");
+    const auto z = checked_array<std::int32_t>(latents, 4, "latents");
+    if (z.shape(0) != l.size() || z.shape(1) != static_cast<py::ssize_t>(model_.channels()))
+      throw py::value_error("latents must have the shape (levels, channels, rows, columns)");
+    for (py::ssize_t b = 0; b < l.size(); ++b)
+      if (l.at(b) >= model_.levels()) throw py::value_error("a level is out of range");
+    const py::gil_scoped_release release;
+    const hyspec::LatentGrid grid{static_cast<std::size_t>(z.shape(2)),
+                                  static_cast<std::size_t>(z.shape(3))};
+    const std::size_t size = model_.channels() * grid.positions();
+    hyspec::LatentCoder coder(model_, grid);
+    double bits = 0;
+    for (std::size_t b = 0; b < static_cast<std::size_t>(l.size()); ++b)
+      bits += coder.learn(l.data()[b], view(z).subspan(b * size, size));
+    model_ = hyspec::LatentModel(model_, coder.state());
+    return bits;
+  }
+  py::tuple state() const { return latent_state(model_.state()); }
+
+ private:
+  hyspec::LatentModel model_;
+};
+
+// The networks of an interval model; keeps their latent models alive.
+using PyNetworks = std::vector<std::pair<std::uint32_t, const hyspec::LatentModel*>>;
+
+std::vector<hyspec::BandNetwork> to_networks(const PyNetworks& networks) {
+  std::vector<hyspec::BandNetwork> result;
+  for (const auto& [stride, model] : networks) result.push_back({stride, model});
+  return result;
+}
+
+py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
+                              std::int32_t step, std::uint32_t network,
+                              const std::optional<py::array>& valid, const py::array& scale,
+                              const py::array& mean, const py::array& latents, float bit_value) {
   hyspec::BandSymbols s;
   s.step = step;
-  if (valid) s.valid = to_vector(checked_array<std::uint8_t>(*valid, 3, "valid"));
-  s.scale = to_vector(checked_array<std::int32_t>(scale, 1, "scale"));
-  s.mean = to_vector(checked_array<std::int32_t>(mean, 1, "mean"));
-  s.channel_offset = to_vector(checked_array<std::int32_t>(channel_offset, 1, "channel_offset"));
-  s.latents = to_vector(checked_array<std::int32_t>(latents, 3, "latents"));
+  s.network = network;
+  if (valid) s.valid = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
+  s.scale = to_checked_vector<std::int32_t>(scale, 1, "scale");
+  s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
+  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
+  const bool real = latents.dtype().kind() == 'f';
+  const auto given = real ? std::optional(checked_array<float>(latents, 3, "latents")) : std::nullopt;
+  if (!real) s.latents = to_checked_vector<std::int32_t>(latents, 3, "latents");
   std::vector<std::uint8_t> payload;
   std::uint32_t crc = 0;
   {
     const py::gil_scoped_release release;
-    payload = hyspec::encode_band_payload(model, tile, s, &crc);
+    payload = real ? hyspec::encode_band_payload(parts, tile, s, view(*given), {bit_value}, &crc)
+                   : hyspec::encode_band_payload(parts, tile, s, &crc);
   }
+  const std::vector<py::ssize_t> shape(latents.shape(), latents.shape() + latents.ndim());
   return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
-                        crc);
+                        crc, to_array(s.latents).reshape(shape));
 }
 
-py::tuple decode_band_payload(const hyspec::BandTables& model, const hyspec::BandTile& tile,
+py::tuple decode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
                               const py::bytes& payload) {
   const auto bytes = payload.cast<std::string_view>();
+  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
   hyspec::BandSymbols s;
   std::uint32_t crc = 0;
   {
     const py::gil_scoped_release release;
     s = hyspec::decode_band_payload(
-        model, tile, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, &crc);
+        parts, tile, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, &crc);
   }
   py::object valid = py::none();
   if (!s.valid.empty())
     valid =
         to_array(s.valid).reshape(std::vector<py::ssize_t>{tile.bands, tile.rows, tile.columns});
+  const hyspec::BandNetwork& used = parts[s.network];
+  const std::size_t positions = hyspec::latent_grid(tile, used.stride).positions();
   const py::array latents = to_array(s.latents).reshape(std::vector<py::ssize_t>{
-      -1, static_cast<py::ssize_t>(model.channels()), static_cast<py::ssize_t>(tile.positions())});
-  return py::make_tuple(s.step, valid, to_array(s.scale), to_array(s.mean),
-                        to_array(s.channel_offset), latents, crc);
+      -1, static_cast<py::ssize_t>(used.model->channels()), static_cast<py::ssize_t>(positions)});
+  return py::make_tuple(s.step, s.network, valid, to_array(s.scale), to_array(s.mean), latents,
+                        crc);
 }
 
 py::array_t<std::int32_t> band_levels(const py::array& scale, std::int32_t step,
@@ -238,93 +309,45 @@ py::array_t<std::int32_t> mean_exponents(const py::array& scale) {
   return out;
 }
 
-// The core sees sizes only: an array (channels, bands, positions) would pass for (bands, channels,
-// positions) there.
-void check_planes(const py::array& planes, py::ssize_t bands, py::ssize_t channels) {
-  if (planes.shape(0) != bands || planes.shape(1) != channels)
-    throw hyspec::Error(hyspec::ErrorCode::kBadArgument,
-                        "planes of shape (" + std::to_string(planes.shape(0)) + ", " +
-                            std::to_string(planes.shape(1)) + ", ...), expected (" +
-                            std::to_string(bands) + ", " + std::to_string(channels) + ", ...)");
-}
-
-py::array_t<std::int32_t> choose_channel_offsets(const hyspec::BandTables& model,
-                                                 const py::array& levels,
-                                                 const py::array& latents) {
-  const auto l = checked_array<std::int32_t>(levels, 1, "levels");
-  const auto y = checked_array<std::int32_t>(latents, 3, "latents");
-  check_planes(y, l.size(), static_cast<py::ssize_t>(model.channels()));
-  std::vector<std::int32_t> offsets;
-  {
-    const py::gil_scoped_release release;
-    offsets = hyspec::choose_channel_offsets(model, view(l), view(y));
-  }
-  return to_array(offsets);
-}
-
-py::array_t<std::int32_t> quantise(const py::array& latents, const py::array& gain,
-                                   float rounding) {
-  const auto y = checked_array<float>(latents, 3, "latents");
-  const auto g = checked_array<float>(gain, 2, "gain");
-  check_planes(y, g.shape(0), g.shape(1));
-  py::array_t<std::int32_t> out({y.shape(0), y.shape(1), y.shape(2)});
-  const hyspec::Span<std::int32_t> symbols = mutable_view(out);
-  const py::gil_scoped_release release;
-  hyspec::quantise(view(y), view(g), static_cast<std::size_t>(y.shape(2)), rounding, symbols);
-  return out;
-}
-
-py::array_t<float> dequantise(const py::array& symbols, const py::array& inverse_gain) {
-  const auto z = checked_array<std::int32_t>(symbols, 3, "symbols");
-  const auto g = checked_array<float>(inverse_gain, 2, "inverse_gain");
-  check_planes(z, g.shape(0), g.shape(1));
-  py::array_t<float> out({z.shape(0), z.shape(1), z.shape(2)});
-  const hyspec::Span<float> latents = mutable_view(out);
-  const py::gil_scoped_release release;
-  hyspec::dequantise(view(z), view(g), static_cast<std::size_t>(z.shape(2)), latents);
-  return out;
-}
-
 void bind_band_profile(py::module_& m) {
   m.attr("MIN_STEP") = hyspec::kMinStep;
   m.attr("MAX_STEP") = hyspec::kMaxStep;
-  py::class_<hyspec::BandTables>(m, "BandTables", "Entropy model of one interval model.")
-      .def(py::init(&make_band_tables), py::arg("tables"), py::arg("ladder"), py::arg("channels"),
-           py::arg("rungs"))
-      .def_property_readonly("channels", &hyspec::BandTables::channels, "Latent channels.")
-      .def_property_readonly("rungs", &hyspec::BandTables::rungs, "Tables per channel.")
-      .def_property_readonly("levels", &hyspec::BandTables::levels, "Quality levels.");
+  py::class_<hyspec::LatentModel>(m, "LatentModel", "Gains and adaptive models of one network.")
+      .def(py::init(&make_latent_model), py::arg("gains"), py::arg("probability"),
+           py::arg("count"), py::arg("mixers"), py::arg("intra"))
+      .def_static("untrained", &untrained_latent_model, py::arg("gains"),
+                  "Model that has seen nothing yet.")
+      .def_property_readonly("channels", &hyspec::LatentModel::channels, "Latent channels.")
+      .def_property_readonly("levels", &hyspec::LatentModel::levels, "Quality levels.")
+      .def_property_readonly(
+          "state", [](const hyspec::LatentModel& model) { return latent_state(model.state()); },
+          "Probability, count, mixers, intra.");
+  py::class_<LatentTrainer>(m, "LatentTrainer", "Trains the adaptive models of a network.")
+      .def(py::init<const hyspec::LatentModel&>(), py::arg("model"))
+      .def("learn", &LatentTrainer::learn, py::arg("levels"), py::arg("latents"),
+           "Adapt to one chunk, latents (bands, channels, rows, columns); return its bits.")
+      .def_property_readonly("state", &LatentTrainer::state, "Probability, count, mixers, intra.");
   py::class_<hyspec::BandTile>(m, "BandTile", "Size of one chunk of the band profile.")
-      .def(py::init([](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns,
-                       std::uint32_t stride) {
-             const hyspec::BandTile tile{bands, rows, columns, stride};
+      .def(py::init([](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns) {
+             const hyspec::BandTile tile{bands, rows, columns};
              hyspec::check_band_tile(tile);
              return tile;
            }),
-           py::arg("bands"), py::arg("rows"), py::arg("columns"), py::arg("stride"))
+           py::arg("bands"), py::arg("rows"), py::arg("columns"))
       .def_readonly("bands", &hyspec::BandTile::bands, "Bands of the interval.")
       .def_readonly("rows", &hyspec::BandTile::rows, "Rows of the tile.")
-      .def_readonly("columns", &hyspec::BandTile::columns, "Columns of the tile.")
-      .def_readonly("stride", &hyspec::BandTile::stride, "Samples per latent along each axis.")
-      .def_property_readonly("positions", &hyspec::BandTile::positions,
-                             "Latent positions per channel.");
-  m.def("encode_band_payload", &encode_band_payload, py::arg("model"), py::arg("tile"),
-        py::arg("step"), py::arg("valid").none(true), py::arg("scale"), py::arg("mean"),
-        py::arg("channel_offset"), py::arg("latents"),
-        "Write a payload; return it and the checksum of its symbols.");
-  m.def("decode_band_payload", &decode_band_payload, py::arg("model"), py::arg("tile"),
+      .def_readonly("columns", &hyspec::BandTile::columns, "Columns of the tile.");
+  m.def("encode_band_payload", &encode_band_payload, py::arg("networks"), py::arg("tile"),
+        py::arg("step"), py::arg("network"), py::arg("valid").none(true), py::arg("scale"),
+        py::arg("mean"), py::arg("latents"), py::arg("bit_value") = 0.0f,
+        "Write a payload; return it, the checksum of its symbols, and the latents as coded.");
+  m.def("decode_band_payload", &decode_band_payload, py::arg("networks"), py::arg("tile"),
         py::arg("payload"),
-        "Read a payload: step, valid, scale, mean, channel_offset, latents, symbols checksum.");
+        "Read a payload: step, network, valid, scale, mean, latents, symbols checksum.");
   m.def("band_levels", &band_levels, py::arg("scale"), py::arg("step"), py::arg("levels"),
         "Quality level of each band, -1 where it has no latents.");
   m.def("mean_exponents", &mean_exponents, py::arg("scale"),
         "Exponent of the unit that each band's mean is counted in.");
-  m.def("choose_channel_offsets", &choose_channel_offsets, py::arg("model"), py::arg("levels"),
-        py::arg("latents"), "Offsets, one per channel, with which the latents cost least.");
-  m.def("quantise", &quantise, py::arg("latents"), py::arg("gain"), py::arg("rounding"),
-        "Integers of latents (planes, channels, positions) times gain (planes, channels).");
-  m.def("dequantise", &dequantise, py::arg("symbols"), py::arg("inverse_gain"),
-        "Latents of integers (planes, channels, positions).");
 }
 
 // ---- end of band profile ----

@@ -1,13 +1,37 @@
-// Encodes and decodes a few symbols with the installed library and prints the words.
+// Encodes and decodes a few symbols and a payload of the band profile with the installed library,
+// and prints the words of the symbols.
 #include <cstdint>
 #include <cstdio>
 #include <vector>
 
+#include "hyspec/band_payload.hpp"
 #include "hyspec/cdf_tables.hpp"
 #include "hyspec/error.hpp"
 #include "hyspec/mask_coder.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/symbol_coder.hpp"
+
+namespace {
+
+// Two bands of 8 x 12 samples, one latent channel of stride 4: do the symbols come back?
+bool band_payload_comes_back() {
+  const std::vector<std::int16_t> gains(40, 0);
+  const hyspec::LatentModel model(1, gains, hyspec::LatentState(1));
+  const std::vector<hyspec::BandNetwork> networks = {{4, &model}};
+  const hyspec::BandTile tile{2, 8, 12};
+  hyspec::BandSymbols symbols;
+  symbols.scale = {70, 80};
+  symbols.mean = {-5, 1000};
+  symbols.latents = {0, 1, -1, 0, 5, 0, 0, 1, -2, 0, 70000, 0};
+  std::uint32_t written = 0, read = 1;
+  const std::vector<std::uint8_t> payload =
+      hyspec::encode_band_payload(networks, tile, symbols, &written);
+  const hyspec::BandSymbols again = hyspec::decode_band_payload(networks, tile, payload, &read);
+  return written == read && again.scale == symbols.scale && again.mean == symbols.mean &&
+         again.latents == symbols.latents;
+}
+
+}  // namespace
 
 int main() {
   const std::vector<std::uint16_t> freq = {60000, 5000, 535, 1};
@@ -25,7 +49,7 @@ int main() {
     hyspec::RangeDecoder decoder(words);
     hyspec::decode_symbols(decoder, tables, index, decoded);
     decoder.finish();
-    if (decoded != symbols) return 1;
+    if (decoded != symbols || !band_payload_comes_back()) return 1;
     for (const std::uint32_t w : words) std::printf("%lu\n", static_cast<unsigned long>(w));
   } catch (const hyspec::Error& e) {
     std::fprintf(stderr, "error: %s: %s\n", hyspec::error_name(e.code()), e.what());

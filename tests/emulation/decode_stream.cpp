@@ -1,5 +1,5 @@
-// decode_stream PACK STREAM...: decodes every chunk of band-profile streams with model 0 of a pack
-// directory, and prints "file tile interval checksum" with the checksum of the decoded symbols.
+// decode_stream PACK STREAM...: decodes every chunk of band-profile streams with the networks of
+// the tiny pack, and prints "file tile interval checksum" with the checksum of the decoded symbols.
 // Exits with 1 if one differs from what the stream says.
 #include <array>
 #include <cstdint>
@@ -23,35 +23,32 @@ Bytes read_file(const std::string& path) {
   return Bytes(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
-// Elements of a little-endian .npy file (format 1.0) of this element size, in order.
-std::vector<std::uint32_t> read_npy(const std::string& path, std::size_t size) {
+// Elements of a little-endian .npy file (format 1.0) of integers of this type, in order.
+template <typename T>
+std::vector<T> read_npy(const std::string& path) {
   const Bytes bytes = read_file(path);
   const std::size_t begin = 10 + bytes.at(8) + 256u * bytes.at(9);
-  std::vector<std::uint32_t> values;
-  for (std::size_t at = begin; at + size <= bytes.size(); at += size) {
+  std::vector<T> values;
+  for (std::size_t at = begin; at + sizeof(T) <= bytes.size(); at += sizeof(T)) {
     std::uint32_t value = 0;
-    for (std::size_t k = size; k-- > 0;) value = value << 8 | bytes[at + k];
-    values.push_back(value);
+    for (std::size_t k = sizeof(T); k-- > 0;) value = value << 8 | bytes[at + k];
+    values.push_back(static_cast<T>(value));
   }
   return values;
 }
 
-template <typename T>
-std::vector<T> narrow(const std::vector<std::uint32_t>& values) {
-  return std::vector<T>(values.begin(), values.end());
+hyspec::LatentModel read_model(const std::string& folder) {
+  hyspec::LatentStateArrays arrays;
+  arrays.probability = read_npy<std::uint16_t>(folder + "/probability.npy");
+  arrays.count = read_npy<std::uint8_t>(folder + "/count.npy");
+  arrays.mixers = read_npy<std::int32_t>(folder + "/mixers.npy");
+  arrays.intra = read_npy<std::int32_t>(folder + "/intra.npy");
+  const auto channels = static_cast<std::uint32_t>(arrays.intra.size() / hyspec::kIntraTaps);
+  return hyspec::LatentModel(channels, read_npy<std::int16_t>(folder + "/gain.npy"),
+                             hyspec::from_arrays(channels, arrays));
 }
 
-hyspec::BandTables read_tables(const std::string& model, std::uint32_t channels) {
-  const auto freq = narrow<std::uint16_t>(read_npy(model + "/freq.npy", 2));
-  const auto start = read_npy(model + "/start.npy", 4);
-  const auto first = narrow<std::int32_t>(read_npy(model + "/first.npy", 4));
-  const auto ladder = narrow<std::uint8_t>(read_npy(model + "/ladder.npy", 1));
-  const auto rungs = static_cast<std::uint32_t>(first.size() / channels);
-  return hyspec::BandTables(hyspec::CdfTables(freq, start, first), ladder, channels, rungs);
-}
-
-bool decode(const hyspec::BandTables& tables, const std::string& path) {
-  constexpr std::uint32_t kStride = 16;
+bool decode(const std::vector<hyspec::BandNetwork>& networks, const std::string& path) {
   const Bytes file = read_file(path);
   const auto [header, size] = hyspec::parse_preamble(file);
   const hyspec::Index index = hyspec::read_index(file, header, size);
@@ -62,10 +59,10 @@ bool decode(const hyspec::BandTables& tables, const std::string& path) {
     const std::uint32_t column = entry.tile % across * header.tile_columns;
     const std::uint32_t left = header.columns - column;
     const hyspec::BandTile tile{header.intervals[entry.interval].bands, info.rows,
-                                left < header.tile_columns ? left : header.tile_columns, kStride};
+                                left < header.tile_columns ? left : header.tile_columns};
     std::uint32_t crc = 0;
     hyspec::decode_band_payload(
-        tables, tile,
+        networks, tile,
         hyspec::Span<const std::uint8_t>(file).subspan(info.payload_offset, info.payload_length),
         &crc);
     std::printf("%s %u %u %08x\n", path.substr(path.rfind('/') + 1).c_str(), entry.tile,
@@ -79,10 +76,11 @@ bool decode(const hyspec::BandTables& tables, const std::string& path) {
 
 int main(int argc, char** argv) {
   try {
-    const std::uint32_t channels = 4;  // of the pack that the golden streams were made with
-    const hyspec::BandTables tables = read_tables(std::string(argv[1]) + "/model-0", channels);
+    const std::string pack = argv[1];
+    const hyspec::LatentModel low = read_model(pack + "/low"), high = read_model(pack + "/high");
+    const std::vector<hyspec::BandNetwork> networks = {{16, &low}, {8, &high}};
     bool sound = true;
-    for (int k = 2; k < argc; ++k) sound = decode(tables, argv[k]) && sound;
+    for (int k = 2; k < argc; ++k) sound = decode(networks, argv[k]) && sound;
     return sound ? 0 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -1,11 +1,13 @@
-// Codes pseudo-random symbols and masks, checks that they come back, and prints hashes of the
-// words. Every machine must print the same, whatever its byte order and word size.
+// Codes pseudo-random symbols, masks and latents, checks that they come back, and prints hashes of
+// the words. Every machine must print the same, whatever its byte order and word size.
 #include <cstdint>
 #include <cstdio>
 #include <vector>
 
 #include "hyspec/cdf_tables.hpp"
 #include "hyspec/error.hpp"
+#include "hyspec/latent_coder.hpp"
+#include "hyspec/latent_model.hpp"
 #include "hyspec/mask_coder.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/symbol_coder.hpp"
@@ -101,6 +103,45 @@ bool check_masks(Random& random) {
   return decoded == planes;
 }
 
+bool check_latents(Random& random) {
+  constexpr std::uint32_t kChannels = 3, kLevels = 4, kBands = 6;
+  const hyspec::LatentGrid grid{9, 11};
+  std::vector<std::int16_t> gains;
+  for (std::uint32_t k = 0; k < kChannels * kLevels; ++k)
+    gains.push_back(
+        static_cast<std::int16_t>(static_cast<std::int32_t>(random.below(2000)) - 1000));
+  const hyspec::LatentModel model(kChannels, gains, hyspec::LatentState(kChannels));
+
+  const std::size_t size = kChannels * grid.positions();
+  std::vector<std::int32_t> latents;
+  std::vector<std::uint32_t> levels;
+  for (std::uint32_t band = 0; band < kBands; ++band) {
+    levels.push_back(random.below(kLevels));
+    for (std::size_t i = 0; i < size; ++i) {
+      // Similar in all bands, with some noise, and one in a hundred anywhere.
+      const auto smooth = static_cast<std::int32_t>(i / grid.positions() * 8 * (i % 7));
+      const auto noise = static_cast<std::int32_t>(random.below(5)) - 2;
+      latents.push_back(random.below(100) == 0 ? static_cast<std::int32_t>(random.next())
+                                               : smooth + noise);
+    }
+  }
+  hyspec::RangeEncoder encoder;
+  hyspec::LatentCoder writer(model, grid);
+  for (std::size_t band = 0; band < kBands; ++band)
+    writer.encode(encoder, levels[band],
+                  hyspec::Span<const std::int32_t>(latents.data() + band * size, size));
+  const std::vector<std::uint32_t> words = encoder.finish();
+  std::vector<std::int32_t> decoded(latents.size());
+  hyspec::RangeDecoder decoder(words);
+  hyspec::LatentCoder reader(model, grid);
+  for (std::size_t band = 0; band < kBands; ++band)
+    reader.decode(decoder, levels[band],
+                  hyspec::Span<std::int32_t>(decoded.data() + band * size, size));
+  decoder.finish();
+  print("latents", words);
+  return decoded == latents;
+}
+
 }  // namespace
 
 int main() {
@@ -108,7 +149,8 @@ int main() {
     Random random;
     const bool symbols = check_symbols(random);
     const bool masks = check_masks(random);
-    return symbols && masks ? 0 : 1;
+    const bool latents = check_latents(random);
+    return symbols && masks && latents ? 0 : 1;
   } catch (const hyspec::Error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

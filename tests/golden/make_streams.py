@@ -26,7 +26,7 @@ from hyspec import _core
 
 GOLDEN = Path(__file__).resolve().parent
 FOLDER = GOLDEN / "streams"
-PACK = GOLDEN / "packs" / "tiny-v1"
+PACK = GOLDEN / "packs" / "tiny-v2"
 EXPECTED = "v1.0-expected.json"
 
 # ---- cubes
@@ -115,6 +115,10 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "tiles-2d": (
         hyspec.Cube(np.rint(scene(37, 29, 4)).astype(np.uint16)),
         {"quality": 50, "intervals": "1-1,2-4", "tile": (16, 12)},
+    ),
+    "uint16-coarse": (
+        hyspec.Cube(np.rint(scene(40, 35, 6)).astype(np.uint16)),
+        {"quality": 5, "intervals": "1-6"},
     ),
     "one-pixel": (hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)), {"intervals": "1-4"}),
     "one-band": (

@@ -7,6 +7,7 @@ compared.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 from reference import container
 from reference.container import Reader, crc32c
-from reference.pack import Model, Pack
+from reference.latents import LatentDecoder
+from reference.pack import Network, Pack
 from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol, to_words
 
 Array = npt.NDArray[Any]
@@ -45,11 +47,9 @@ class Tile:
     bands: int
     rows: int
     columns: int
-    stride: int
 
-    @property
-    def grid(self) -> tuple[int, int]:
-        return -(-self.rows // self.stride), -(-self.columns // self.stride)
+    def grid(self, stride: int) -> tuple[int, int]:
+        return -(-self.rows // stride), -(-self.columns // stride)
 
 
 @dataclass
@@ -57,19 +57,22 @@ class Symbols:
     """What a payload says; scale and mean are 0 for bands that are not present."""
 
     step: int
+    network: int
     valid: Array | None
     scale: list[int]
     mean: list[int]
     levels: list[int | None]
-    offsets: list[int] = field(default_factory=list)
     latents: dict[int, Array] = field(default_factory=dict)  # by band, (channels, h, w)
     checksum: int = 0
 
 
-def decode(payload: bytes, pack: Pack, model: Model, tile: Tile) -> Symbols:
+def decode(payload: bytes, networks: Sequence[Network], tile: Tile) -> Symbols:
     reader = Reader(payload)
     step = reader.svarint()
     require(-1024 <= step <= 1536, "step")
+    number = reader.varint()
+    require(number < len(networks), "network")
+    network = networks[number]
     mask = reader.take(reader.varint())
     valid = None
     present = list(range(tile.bands))
@@ -77,14 +80,13 @@ def decode(payload: bytes, pack: Pack, model: Model, tile: Tile) -> Symbols:
         valid = decode_masks(mask, tile.bands, tile.rows, tile.columns)
         present = [b for b in present if valid[b].any()]
     decoder = RangeDecoder(to_words(reader.take(reader.left)))  # 2.2
-    symbols = Symbols(step, valid, [0] * tile.bands, [0] * tile.bands, [None] * tile.bands)
+    symbols = Symbols(step, number, valid, [0] * tile.bands, [0] * tile.bands, [None] * tile.bands)
     decode_scales_and_means(decoder, symbols, present)
-    symbols.levels = [level(s, step, pack.levels) for s in symbols.scale]
-    active = [b for b in present if symbols.levels[b] is not None]
-    if active:
-        symbols.offsets = side_run(decoder, pack.channels)
-    for b in active:
-        symbols.latents[b] = decode_latents(decoder, pack, model, tile, symbols, b)
+    symbols.levels = [level(s, step, network.levels) for s in symbols.scale]
+    latents = LatentDecoder(decoder, network, tile.grid(network.stride))
+    for b in present:
+        if (at := symbols.levels[b]) is not None:
+            symbols.latents[b] = latents.band(at)
     decoder.finish()
     symbols.checksum = checksum(symbols, present)
     return symbols
@@ -106,13 +108,13 @@ def level(s: int, step: int, levels: int) -> int | None:
     return None if s == 0 or q < 0 else min(q, levels - 1)
 
 
-# 4 Tables -----------------------------------------------------------------------------------------
+# 3.4, 3.5 Side runs -------------------------------------------------------------------------------
 
 RHO = (8, 24, 48, 72, 96, 120, 140, 160, 176, 192, 204, 214, 222, 230, 238, 246)
 
 
 def side_table(rho: int) -> Table:
-    """4.1."""
+    """3.4."""
     g = [2**24]
     for _ in range(24):
         g.append(g[-1] * rho // 256)
@@ -133,7 +135,7 @@ def side_run(decoder: RangeDecoder, count: int) -> list[int]:
 
 
 def decode_scales_and_means(decoder: RangeDecoder, symbols: Symbols, present: list[int]) -> None:
-    """4.2."""
+    """3.5."""
     s = 0
     for b, difference in zip(present, side_run(decoder, len(present)), strict=True):
         s += difference
@@ -148,31 +150,12 @@ def decode_scales_and_means(decoder: RangeDecoder, symbols: Symbols, present: li
         symbols.mean[b] = m
 
 
-def channel_table(pack: Pack, model: Model, symbols: Symbols, band: int, channel: int) -> Table:
-    """4.3."""
-    rung = int(model.ladder[symbols.levels[band], channel]) + symbols.offsets[channel]
-    return model.tables[channel * pack.rungs + min(max(rung, 0), pack.rungs - 1)]
-
-
-def decode_latents(
-    decoder: RangeDecoder, pack: Pack, model: Model, tile: Tile, symbols: Symbols, band: int
-) -> Array:
-    """4.4: the latents of one band."""
-    latents = np.empty((pack.channels, *tile.grid), np.int32)
-    for c in range(pack.channels):
-        table = channel_table(pack, model, symbols, band, c)
-        for position in np.ndindex(tile.grid):
-            latents[c, *position] = decode_symbol(decoder, table)
-    return latents
-
-
 # 5 Symbols checksum -------------------------------------------------------------------------------
 
 
 def checksum(symbols: Symbols, present: list[int]) -> int:
     values = [symbols.scale[b] for b in present]
     values += [symbols.mean[b] for b in present]
-    values += symbols.offsets
     values += [int(z) for band in symbols.latents.values() for z in band.ravel()]
     return crc32c(b"".join(v.to_bytes(4, "little", signed=True) for v in values))
 
@@ -180,17 +163,32 @@ def checksum(symbols: Symbols, present: list[int]) -> int:
 # 6 Reconstruction ---------------------------------------------------------------------------------
 
 
-def synthesise(model: Model, latents: Array, levels: list[int]) -> Array:
-    """6.1, 6.2: planes of whole strides from latents (bands, channels, h, w)."""
+def scaled(network: Network, latents: Array, level: int) -> Array:
+    """6.1: latents of one band as 32-bit floats, shape (channels, h, w)."""
+    factor = np.exp2(network.inverse_gain[level] / 256).astype(np.float32)
+    product: Array = latents.astype(np.float32) * factor[:, None, None]
+    return product
+
+
+def synthesise(network: Network, latents: list[Array], levels: list[int]) -> list[Array]:
+    """6.1, 6.2: planes of whole strides from the latents of all active bands."""
     import onnxruntime as ort
 
-    y = latents * np.exp2(model.log2_inverse_gain[levels])[:, :, None, None]
-    session = ort.InferenceSession(model.synthesis, providers=["CPUExecutionProvider"])
-    planes = session.run(None, {session.get_inputs()[0].name: y.astype(np.float32)})[0]
-    return np.asarray(planes[:, 0], np.float64)
+    session = ort.InferenceSession(network.synthesis, providers=["CPUExecutionProvider"])
+    own = [scaled(network, z, n) for z, n in zip(latents, levels, strict=True)]
+    planes = []
+    for k, n in enumerate(levels):
+        seen = [own[k]]
+        if network.context_bands == 3:
+            seen += [own[max(k - 1, 0)], own[min(k + 1, len(own) - 1)]]
+        octave = np.full((1, 1, 1, 1), n / 32, np.float32)
+        names = [i.name for i in session.get_inputs()]
+        feed = dict(zip(names, (np.concatenate(seen)[None], octave), strict=False))
+        planes.append(np.asarray(session.run(None, feed)[0][0, 0], np.float64))
+    return planes
 
 
-def values(model: Model, tile: Tile, symbols: Symbols) -> Array:
+def values(network: Network, tile: Tile, symbols: Symbols) -> Array:
     """6.3: real values on the scale of whole numbers, shape (bands, rows, columns)."""
     planes = np.empty((tile.bands, tile.rows, tile.columns))
     for b, (s, m) in enumerate(zip(symbols.scale, symbols.mean, strict=True)):
@@ -198,7 +196,7 @@ def values(model: Model, tile: Tile, symbols: Symbols) -> Array:
     active = list(symbols.latents)
     if active:
         levels = [n for b in active if (n := symbols.levels[b]) is not None]
-        x = synthesise(model, np.stack(list(symbols.latents.values())), levels)
+        x = synthesise(network, list(symbols.latents.values()), levels)
         for b, plane in zip(active, x, strict=True):
             planes[b] += plane[: tile.rows, : tile.columns] * sigma(symbols.scale[b])
     return planes
@@ -253,14 +251,14 @@ class Chunk:
     row: int
     column: int
     band: int
-    model: Model
+    network: Network
     symbols: Symbols
 
 
 def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Chunk]]:
     """Header, rows of the cube, and the symbols of every chunk."""
     header, size = container.parse_preamble(data)
-    require((header["profile"], header["profile_version"]) == (1, 1), "profile")
+    require((header["profile"], header["profile_version"]) == (1, 2), "profile")
     require(header["pack"][0] == pack.id, "pack")
     rows, entries = container.read_index(data, header, size)
     chunks = []
@@ -271,13 +269,14 @@ def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Ch
         columns = min(header["tile_columns"], header["columns"] - column)
         bands, model = header["intervals"][entry["interval"]]
         require(model < len(pack.models), "model")
-        tile = Tile(bands, entry["rows"], columns, pack.stride)
-        symbols = decode(container.payload(data, info), pack, pack.models[model], tile)
+        tile = Tile(bands, entry["rows"], columns)
+        networks = pack.models[model]
+        symbols = decode(container.payload(data, info), networks, tile)
         require(symbols.checksum == info["symbols_crc"], "checksum of the symbols")
         first_band = sum(n for n, _ in header["intervals"][: entry["interval"]])
         row = down * header["tile_rows"]
         place = (entry["tile"], entry["interval"], tile, row, column, first_band)
-        chunks.append(Chunk(*place, pack.models[model], symbols))
+        chunks.append(Chunk(*place, networks[symbols.network], symbols))
     return header, rows, chunks
 
 
@@ -286,7 +285,7 @@ def read_cube(data: bytes, pack: Pack) -> Array:
     header, rows, chunks = read_chunks(data, pack)
     cube = np.empty((rows, header["columns"], header["bands"]), header["sample_type"])
     for c in chunks:
-        planes = values(c.model, c.size, c.symbols)
+        planes = values(c.network, c.size, c.symbols)
         block = samples(planes, header, c.symbols.valid).transpose(1, 2, 0)
         r, q, b = c.row, c.column, c.band
         cube[r : r + c.size.rows, q : q + c.size.columns, b : b + c.size.bands] = block

@@ -12,19 +12,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference.range_decoder import Table
-
 Array = npt.NDArray[Any]
 
 
 @dataclass
-class Model:
-    """What decoding needs of one model."""
+class Network:
+    """What decoding needs of one network."""
 
-    tables: list[Table]
-    ladder: Array  # (levels, channels)
-    log2_inverse_gain: Array  # (levels, channels), float32
-    synthesis: bytes
+    stride: int
+    channels: int
+    levels: int
+    context_bands: int
+    gain: Array  # (levels, channels), codes
+    inverse_gain: Array  # (levels, channels), codes
+    slots: tuple[Array, Array]  # probabilities and counts
+    mixers: Array
+    intra: Array
+    synthesis: bytes = b""
 
 
 @dataclass
@@ -32,64 +36,46 @@ class Pack:
     """A pack of the band profile."""
 
     id: bytes
-    stride: int
-    channels: int
-    levels: int
-    rungs: int
-    models: list[Model]
+    models: list[list[Network]]
 
 
 def load(folder: Path) -> Pack:
     """Sections 1 to 3."""
     raw = (folder / "manifest.json").read_bytes()
     manifest = json.loads(raw)
-    assert (manifest["format"], manifest["format_version"]) == ("hyspec-pack", 1)
-    assert (manifest["profile"], manifest["levels_per_octave"]) == ("band", 32)
+    assert (manifest["format"], manifest["format_version"]) == ("hyspec-pack", 2)
+    assert manifest["profile"] == "band"
     files = {}
     for name, digest in manifest["files"].items():
         files[name] = (folder / name).read_bytes()
         assert hashlib.sha256(files[name]).hexdigest() == digest
-    pack = Pack(
-        id=hashlib.sha256(raw).digest(),
-        stride=manifest["stride"],
-        channels=manifest["channels"],
-        levels=manifest["levels"],
-        rungs=manifest["rungs"],
-        models=[],
+    networks = {about["name"]: read_network(about, files) for about in manifest["networks"]}
+    models = [[networks[name] for name in model["networks"]] for model in manifest["models"]]
+    return Pack(hashlib.sha256(raw).digest(), models)
+
+
+def read_network(about: dict[str, Any], files: dict[str, bytes]) -> Network:
+    """Sections 4 to 6."""
+    folder = about["name"]
+    levels, channels = about["levels"], about["channels"]
+    assert about["gains_per_octave"] == 256
+
+    def array(name: str, dtype: str, *shape: int) -> Array:
+        values = np.load(io.BytesIO(files[f"{folder}/{name}.npy"]), allow_pickle=False)
+        assert values.dtype == np.dtype(dtype)
+        assert values.shape == shape
+        return np.asarray(values)
+
+    slots = 16640 + 640 * channels
+    return Network(
+        stride=about["stride"],
+        channels=channels,
+        levels=levels,
+        context_bands=about["context_bands"],
+        gain=array("gain", "<i2", levels, channels),
+        inverse_gain=array("inverse_gain", "<i2", levels, channels),
+        slots=(array("probability", "<u2", slots), array("count", "|u1", slots)),
+        mixers=array("mixers", "<i4", 1024),
+        intra=array("intra", "<i4", 3 * channels),
+        synthesis=files[f"{folder}/synthesis.onnx"],
     )
-    for k in range(len(manifest["models"])):
-        arrays = {
-            name: np.load(io.BytesIO(files[f"model-{k}/{name}.npy"]), allow_pickle=False)
-            for name in ("log2_inverse_gain", "freq", "start", "first", "ladder")
-        }
-        gains = [gain(arrays["log2_inverse_gain"], n, slope=-1) for n in range(pack.levels)]
-        pack.models.append(
-            Model(
-                tables=read_tables(arrays["freq"], arrays["start"], arrays["first"]),
-                ladder=arrays["ladder"],
-                log2_inverse_gain=np.array(gains, np.float32),
-                synthesis=files[f"model-{k}/synthesis.onnx"],
-            )
-        )
-    return pack
-
-
-def gain(knots: Array, level: int, *, slope: int) -> Array:
-    """Section 5: logarithms of gains at one level, shape (channels,)."""
-    octave = level / 32
-    last = len(knots) - 1
-    if octave >= last:
-        return np.asarray(knots[last] + slope * (octave - last))
-    j = int(octave)
-    part = octave - j
-    return np.asarray(knots[j].astype(float) * (1 - part) + knots[j + 1].astype(float) * part)
-
-
-def read_tables(freq: Array, start: Array, first: Array) -> list[Table]:
-    """Section 6."""
-    assert start[0] == 0
-    assert start[-1] == len(freq)
-    return [
-        Table(int(value), freq[begin:end].tolist())
-        for value, begin, end in zip(first, start[:-1], start[1:], strict=True)
-    ]

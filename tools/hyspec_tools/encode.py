@@ -65,6 +65,20 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         help="quantisation step of floating-point cubes (default: from the range of the data)",
     )
+    result.add_argument(
+        "--precision",
+        default="fp32",
+        metavar="fp32|int8",
+        help="arithmetic of the analysis networks, for packs that have them in 8-bit integers "
+        "(default: fp32)",
+    )
+    result.add_argument(
+        "--network",
+        type=int,
+        metavar="N",
+        help="encode all tiles with this network of the pack, counted from 0 (default: chosen "
+        "tile by tile)",
+    )
     add_input_arguments(result)
     result.add_argument("--verify", action="store_true", help="decode the result and compare")
     add_shared(result, "threads", "json", "force", "quiet")
@@ -87,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         intervals=arguments.intervals,
         tile=_tile(arguments.tile),
         float_step=arguments.float_step,
+        precision=arguments.precision,
+        network=arguments.network,
         threads=arguments.threads,
     )
     refuse_overwriting(io.source_files(arguments.input), [arguments.output])

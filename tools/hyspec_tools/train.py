@@ -1,4 +1,4 @@
-"""hyspec-train: train the models of a recipe and write its packs."""
+"""hyspec-train: train the networks of a recipe and write its packs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,49 @@ def parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
     result = Parser("hyspec-train", description=__doc__)
     result.add_argument("config", type=Path, metavar="CONFIG.toml", help="the recipe")
+    add_data(result)
+    result.add_argument(
+        "--work", type=Path, help="folder for checkpoints and curves (default: runs/NAME)"
+    )
+    result.add_argument("--out", type=Path, default=Path(), help="folder to write the packs to")
+    result.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to train (default: a CUDA device if there is one)",
+    )
+    add_shared(result, "threads", "force", "quiet")
+    return result
+
+
+def add_data(result: argparse.ArgumentParser) -> None:
+    """Add the options that say where the scenes are."""
     result.add_argument(
         "--data",
         type=Path,
+        metavar="DIR",
         help="folder that the scenes of the recipe are relative to (default: HYSPEC_DATA)",
     )
     result.add_argument(
-        "--work", type=Path, help="folder for checkpoints (default: runs/NAME of the pack)"
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder for copies of scenes that cannot be memory-mapped (default: WORK/cache)",
     )
-    result.add_argument("--out", type=Path, default=Path(), help="folder to write the packs to")
-    add_shared(result, "threads", "force", "quiet")
-    return result
+
+
+def data_folder(given: Path | None) -> Path:
+    """Return the folder that was given, or the one that the environment names.
+
+    Raises
+    ------
+    UsageError
+        Neither names one.
+    """
+    found = given or os.environ.get("HYSPEC_DATA")
+    if not found:
+        raise UsageError("no data folder was given", hint="use --data DIR or set HYSPEC_DATA")
+    return Path(found)
 
 
 @program
@@ -39,20 +71,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise MissingDependencyError(
             f"training needs {error.name}", hint="pip install 'hyspec[train]'"
         ) from error
-    data = arguments.data or os.environ.get("HYSPEC_DATA")
-    if not data:
-        raise UsageError("no data folder was given", hint="use --data DIR or set HYSPEC_DATA")
+    data = data_folder(arguments.data)
     loaded = config.load(arguments.config)
-    work = arguments.work or Path("runs") / loaded.pack.name
     written = recipe.run(
         loaded,
-        Path(data),
-        work,
+        data,
+        arguments.work or Path("runs") / loaded.pack.name,
         arguments.out,
         threads=arguments.threads,
+        device=arguments.device,
+        cache_folder=arguments.cache,
         force=arguments.force,
         quiet=arguments.quiet,
     )
     for path in written:
         print(path)
     return 0
+
+
+if __name__ == "__main__":  # torchrun -m hyspec_tools.train
+    raise SystemExit(main())

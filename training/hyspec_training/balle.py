@@ -1,4 +1,4 @@
-"""The band network: Ballé 2017 with few filters, one plane in, one plane out, any quality.
+"""The low-rate network: Ballé 2017 with few filters, one plane in, one plane out, any quality.
 
 Analysis: conv 9x9 / 4, GDN, conv 5x5 / 2, GDN, conv 5x5 / 2; synthesis mirrored with inverse GDN
 (Ballé, Laparra, Simoncelli, "End-to-end optimized image compression", ICLR 2017), with 48 filters
@@ -29,6 +29,41 @@ def analysis_transform(filters: int) -> nn.Sequential:
         nn.Conv2d(filters, filters, 5, stride=2, padding=2),
         GDN(filters),
         nn.Conv2d(filters, filters, 5, stride=2, padding=2),
+    )
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions 3x3 beside a short cut; shapes stay."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.LeakyReLU(0.1),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Refine ``x`` of shape (N, channels, H, W)."""
+        result: Tensor = x + self.body(x)
+        return result
+
+
+def heavy_synthesis_transform(filters: int, width: int = 64) -> nn.Sequential:
+    """Map latents (N, filters, h, w) to planes (N, 1, 16h, 16w), at more than twice the cost.
+
+    Decoding is done on the ground: residual blocks before and between the first two convolutions.
+    """
+    return nn.Sequential(
+        nn.Conv2d(filters, width, 3, padding=1),
+        ResidualBlock(width),
+        ResidualBlock(width),
+        nn.ConvTranspose2d(width, width, 5, stride=2, padding=2, output_padding=1),
+        GDN(width, inverse=True),
+        ResidualBlock(width),
+        nn.ConvTranspose2d(width, filters, 5, stride=2, padding=2, output_padding=1),
+        GDN(filters, inverse=True),
+        nn.ConvTranspose2d(filters, 1, 9, stride=4, padding=4, output_padding=3),
     )
 
 
@@ -87,14 +122,22 @@ class BandNetwork(nn.Module):
         Number of filters, and of latent channels, C.
     octaves
         Trained quality range, see :class:`GainUnits`.
+    heavy
+        Give it the heavier synthesis.
     """
 
-    def __init__(self, filters: int = 48, octaves: int = 7) -> None:
+    stride = STRIDE
+    #: Every plane is on its own.
+    bands = 1
+    #: Its distortion counts by its logarithm, see :mod:`hyspec_training.loss`.
+    step_at_zero: float | None = None
+
+    def __init__(self, filters: int = 48, octaves: int = 7, *, heavy: bool = False) -> None:
         super().__init__()
-        self.filters = filters
+        self.channels = filters
         self.octaves = octaves
         self.analysis = analysis_transform(filters)
-        self.synthesis = synthesis_transform(filters)
+        self.synthesis = (heavy_synthesis_transform if heavy else synthesis_transform)(filters)
         self.gains = GainUnits(filters, octaves)
         self.prior = FactorizedPrior(filters)
 

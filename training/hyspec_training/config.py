@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,37 +13,60 @@ from typing import Any, TypeVar, get_type_hints
 
 from hyspec.errors import DataError, UsageError
 from hyspec.intervals import SEED_STARTS
-from hyspec_training.balle import STRIDE
 
 #: Models of a pack: one for all bands, or one for each interval that the codec tells apart.
 MODEL_COUNTS = (1, len(SEED_STARTS) + 1)
+#: Sides of training planes are multiples of this, which the strides of all networks divide.
+PLANE_MULTIPLE = 16
+KINDS = ("balle", "lapped")
+SYNTHESES = ("plain", "heavy")
+LOSSES = ("mse", "ms-ssim")
+OPTIMISERS = ("adam", "adamw")
 #: Beyond these the integer tables of a pack would be too many for its format.
 MAX_FILTERS = 512
 MAX_OCTAVES = 16
 
 _T = TypeVar("_T")
-_TYPES = {int: "a whole number", float: "a number", str: "a text"}
-_AT_LEAST_ONE: tuple[Callable[[Any], bool], str] = (lambda v: v >= 1, "at least 1")
-_POSITIVE: tuple[Callable[[Any], bool], str] = (lambda v: 0 < v < math.inf, "a positive number")
+_Limit = tuple[Callable[[Any], bool], str]
+_TYPES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+_AT_LEAST_ONE: _Limit = (lambda v: v >= 1, "at least 1")
+_NOT_NEGATIVE: _Limit = (lambda v: 0 <= v < math.inf, "0 or more")
+_POSITIVE: _Limit = (lambda v: 0 < v < math.inf, "a positive number")
+_SHARE: _Limit = (lambda v: 0 <= v <= 1, "0 to 1")
+
+
+def _one_of(names: tuple[str, ...]) -> _Limit:
+    return lambda v: v in names, f"one of {', '.join(names)}"
+
+
 #: What a setting must be beyond its type.
-_LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
+_LIMITS: dict[str, _Limit] = {
     "models": (lambda v: len(v) in MODEL_COUNTS, f"{' or '.join(map(str, MODEL_COUNTS))} names"),
     "scenes": (bool, "at least one pattern"),
-    "patch": (lambda v: v > 0 and v % STRIDE == 0, f"a positive multiple of {STRIDE}"),
+    "patch": (lambda v: v > 0 and v % PLANE_MULTIPLE == 0, f"a multiple of {PLANE_MULTIPLE}"),
+    "band_mixing": _SHARE,
+    "half_scale": _SHARE,
+    "noise": _NOT_NEGATIVE,
+    "kind": _one_of(KINDS),
     "filters": (lambda v: 1 <= v <= MAX_FILTERS, f"1 to {MAX_FILTERS}"),
     "octaves": (lambda v: 1 <= v <= MAX_OCTAVES, f"1 to {MAX_OCTAVES}"),
-    "seed": (lambda v: 0 <= v <= 10**9, "0 to 1000000000"),
+    "synthesis": _one_of(SYNTHESES),
+    "lowest_quality": _NOT_NEGATIVE,
+    "loss": _one_of(LOSSES),
     "steps": _AT_LEAST_ONE,
     "batch": _AT_LEAST_ONE,
     "learning_rate": _POSITIVE,
-    "final_learning_rate": (lambda v: 0 <= v < math.inf, "0 or more"),
+    "final_learning_rate": _NOT_NEGATIVE,
     "clip_norm": _POSITIVE,
     "rate_slope": _POSITIVE,
-    "finetune_steps": (lambda v: v >= 0, "0 or more"),
+    "finetune_steps": _NOT_NEGATIVE,
     "finetune_learning_rate": _POSITIVE,
-    "finetune_own_share": (lambda v: 0 <= v <= 1, "0 to 1"),
+    "finetune_own_share": _SHARE,
+    "seed": (lambda v: 0 <= v <= 10**9, "0 to 1000000000"),
     "checkpoint_every": _AT_LEAST_ONE,
     "validate_every": _AT_LEAST_ONE,
+    "optimiser": _one_of(OPTIMISERS),
+    "weight_decay": _NOT_NEGATIVE,
 }
 
 
@@ -50,8 +74,7 @@ _LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {
 class PackConfig:
     """What the pack, and the pack of the joint model where one is wanted, say of themselves.
 
-    ``models`` names one model for all bands, or five: one for each AVIRIS interval, fine-tuned
-    from the joint one.
+    ``models`` names one model for all bands, or five: one for each AVIRIS interval.
     """
 
     name: str
@@ -76,24 +99,38 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class NetworkConfig:
-    """Size of the network and its quality range, in octaves."""
+class AugmentationConfig:
+    """What is done to the planes beside turning and mirroring, see :mod:`augment`.
 
-    filters: int = 48
-    octaves: int = 7
+    ``band_mixing`` and ``half_scale`` are shares of the planes, ``noise`` is the largest standard
+    deviation of added noise in units of the band's own.
+    """
+
+    band_mixing: float = 0.0
+    half_scale: float = 0.0
+    noise: float = 0.0
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
-    """Optimisation: with the data and the network, all that decides the weights.
+class NetworkConfig:
+    """One network of each model: what it is and how it is trained.
 
-    Learning rates fall from their first to the final value along half a cosine. ``rate_slope``
-    weighs distortion against rate, see :func:`hyspec_training.loss.rate_distortion`. Of the planes
-    that a model is fine-tuned on, ``finetune_own_share`` comes from the bands of its own interval.
+    Qualities are drawn from ``lowest_quality`` to ``octaves``. Learning rates fall from their first
+    to the final value along half a cosine. ``rate_slope`` weighs distortion against rate, see
+    :mod:`hyspec_training.loss`. With ``per_interval``, each of five models gets a copy that is
+    fine-tuned for its interval: ``finetune_own_share`` of its planes come from bands of that one.
+    ``warm_start`` is a checkpoint to take the first weights from.
     """
 
-    seed: int
+    name: str
     steps: int
+    kind: str = "balle"
+    filters: int = 48
+    octaves: int = 7
+    synthesis: str = "plain"
+    lowest_quality: float = 0.0
+    per_interval: bool = True
+    loss: str = "mse"
     batch: int = 16
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-5
@@ -102,30 +139,111 @@ class TrainingConfig:
     finetune_steps: int = 0
     finetune_learning_rate: float = 3e-4
     finetune_own_share: float = 0.75
+    warm_start: str = ""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What all networks are trained with.
+
+    ``weight_decay`` is that of AdamW, for the kernels of convolutions alone.
+    """
+
+    seed: int
     checkpoint_every: int = 500
     validate_every: int = 1000
+    optimiser: str = "adam"
+    weight_decay: float = 0.01
 
 
 @dataclass(frozen=True)
 class Config:
-    """The whole recipe."""
+    """The whole recipe; ``text`` is the file it was read from."""
 
     pack: PackConfig
     data: DataConfig
-    network: NetworkConfig
+    networks: tuple[NetworkConfig, ...]
     training: TrainingConfig
+    augmentation: AugmentationConfig = AugmentationConfig()
     text: str = field(default="", repr=False)
 
     def for_joint_model(self) -> Config:
         """The same recipe, as the pack of the joint model states it."""
         pack = dataclasses.replace(
             self.pack,
-            name=self.pack.joint_name,
-            description=self.pack.joint_description,
-            sensor="any",
+            name=self.pack.joint_name or self.pack.name,
+            description=self.pack.joint_description or self.pack.description,
+            sensor="any" if self.pack.joint_name else self.pack.sensor,
             models=("any",),
         )
         return dataclasses.replace(self, pack=pack)
+
+
+#: Sections of a recipe: their class, and whether they may be missing.
+_SECTIONS: dict[str, tuple[Any, bool]] = {
+    "pack": (PackConfig, False),
+    "data": (DataConfig, False),
+    "augmentation": (AugmentationConfig, True),
+    "network": (NetworkConfig, False),
+    "training": (TrainingConfig, False),
+}
+
+
+def load(path: Path) -> Config:
+    """Read a recipe.
+
+    Raises
+    ------
+    DataError
+        The file is missing or is not TOML.
+    UsageError
+        A section or setting is unknown or missing, or has a value that makes no sense.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not valid TOML: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str) -> Config:
+    """Read the text of a recipe; ``where`` it is from begins the messages of errors.
+
+    Raises
+    ------
+    DataError, UsageError
+        As of :func:`load`.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{where} is not valid TOML: {error}") from error
+    needed = {name for name, (_, optional) in _SECTIONS.items() if not optional}
+    if not needed <= set(raw) <= set(_SECTIONS):
+        raise UsageError(
+            f"{where}: found sections {sorted(raw)}, expected {sorted(needed)} and may be "
+            f"{sorted(set(_SECTIONS) - needed)}",
+            hint="see training/configs for complete recipes",
+        )
+    tables = raw.pop("network")
+    if not isinstance(tables, list) or not tables:
+        raise UsageError(
+            f"{where} [network] is {tables!r}; expected a list of sections",
+            hint="write [[network]], once for each network",
+        )
+    networks = tuple(
+        _section(NetworkConfig, table, f"{where} [[network]] {k + 1}")
+        for k, table in enumerate(tables)
+    )
+    sections = {
+        name: _section(_SECTIONS[name][0], values, f"{where} [{name}]")
+        for name, values in raw.items()
+    }
+    config = Config(networks=networks, text=text, **sections)
+    _check(config, where)
+    return config
 
 
 def _section(cls: type[_T], values: object, where: str) -> _T:
@@ -161,58 +279,42 @@ def _value(key: str, value: object, wanted: Any, where: str) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _check(config: Config, where: Path) -> None:
+def _check(config: Config, where: str) -> None:
     """Refuse combinations that would fail, or mean nothing, hours later."""
-    pack, training = config.pack, config.training
+    pack = config.pack
     for key, name in (("name", pack.name), ("joint_name", pack.joint_name or pack.name)):
-        if not _is_plain(name):
+        if not is_plain_name(name):
             raise UsageError(f"{where} [pack] {key} is {name!r}; expected a plain name")
     if pack.joint_name == pack.name:
         raise UsageError(f"{where} [pack] joint_name is that of the pack itself, {pack.name!r}")
-    if len(pack.models) > 1 and training.finetune_steps < 1:
+    for k, network in enumerate(config.networks):
+        place = f"{where} [[network]] {k + 1}"
+        # Names of checkpoints are made of it.
+        if not re.fullmatch("[A-Za-z0-9_]{1,40}", network.name):
+            raise UsageError(
+                f"{place} name is {network.name!r}; expected letters, digits and underscores"
+            )
+        if any(network.name == other.name for other in config.networks[:k]):
+            raise UsageError(f"{place} name is {network.name!r}, as that of another network")
+        if network.lowest_quality >= network.octaves:
+            raise UsageError(
+                f"{place} lowest_quality is {network.lowest_quality:g}; expected less than the "
+                f"{network.octaves} octaves"
+            )
+        if len(pack.models) > 1 and network.per_interval and network.finetune_steps < 1:
+            raise UsageError(
+                f"{place} finetune_steps is {network.finetune_steps}; expected at least 1, as "
+                f"there are {len(pack.models)} models",
+                hint="or share the network between the models: per_interval = false",
+            )
+    if len(pack.models) > 1 and not any(network.per_interval for network in config.networks):
         raise UsageError(
-            f"{where} [training] finetune_steps is {training.finetune_steps}; expected at least 1, "
-            f"as there are {len(pack.models)} models"
+            f"{where}: {len(pack.models)} models, but no network has per_interval = true",
+            hint='give the pack one model: models = ["any"]',
         )
 
 
-def _is_plain(name: str) -> bool:
+def is_plain_name(name: str) -> bool:
     """Whether a name can be that of a folder and stand in a stream's header."""
     fits = 1 <= len(name.encode()) <= 255 and name not in (".", "..")
     return fits and name.isprintable() and not set(name) & set("/\\")
-
-
-def load(path: Path) -> Config:
-    """Read a recipe.
-
-    Raises
-    ------
-    DataError
-        The file is missing or is not TOML.
-    UsageError
-        A section or setting is unknown or missing, or has a value that makes no sense.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
-    except OSError as error:
-        raise DataError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not valid TOML: {error}") from error
-    sections = {
-        "pack": PackConfig,
-        "data": DataConfig,
-        "network": NetworkConfig,
-        "training": TrainingConfig,
-    }
-    if set(raw) != set(sections):
-        raise UsageError(
-            f"{path}: found sections {sorted(raw)}, expected {sorted(sections)}",
-            hint="see training/configs for complete recipes",
-        )
-    config = Config(
-        **{name: _section(cls, raw[name], f"{path} [{name}]") for name, cls in sections.items()},
-        text=text,
-    )
-    _check(config, path)
-    return config

@@ -1,12 +1,8 @@
-"""Training planes: random crops of normalised bands, drawn by step number alone.
-
-The draw of step n depends on the seed and on n, not on what was drawn before: training resumes
-exactly from any checkpoint without saving a generator's state.
-"""
+"""Scenes of a training set: memory maps with the statistics of their bands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +15,11 @@ from hyspec.cube import Cube
 from hyspec.errors import DataError, UsageError
 from hyspec.intervals import seed_intervals
 from hyspec.nodata import validity
-from hyspec_training.balle import STRIDE
 
 Float32Array = npt.NDArray[np.float32]
+
+#: Cubes are read in blocks of rows of about this many bytes.
+BLOCK_BYTES = 1 << 25
 
 
 @dataclass
@@ -64,22 +62,75 @@ def load_scene(path: Path, name: str) -> Scene:
     DataError
         The file cannot be read as a cube, or no band is usable.
     """
-    cube = io.read(path)
-    bands, mean, std = [], np.zeros(cube.bands), np.ones(cube.bands)
-    for band in range(cube.bands):
-        plane = cube.array[:, :, band]
-        valid = validity(plane, cube.nodata)
-        if valid is not None and not valid.all():
-            continue
-        mean[band], std[band] = np.mean(plane, dtype=np.float64), np.std(plane, dtype=np.float64)
-        if std[band] > 0:
-            bands.append(band)
+    return measured(io.read(path), name)
+
+
+def measured(cube: Cube, name: str) -> Scene:
+    """Measure the bands of a cube, which is read once, block by block.
+
+    Raises
+    ------
+    DataError
+        No band is usable.
+    """
+    moments = [_Moments() for _ in range(cube.bands)]
+    for rows in row_blocks(cube.array):
+        for band, so_far in enumerate(moments):
+            if so_far.valid:
+                so_far.add(cube.array[rows, :, band], cube.nodata)
+    bands = [b for b, m in enumerate(moments) if m.valid and m.varies and 0 < m.variance < np.inf]
     if not bands:
         raise DataError(
             f"{name} has no band that is valid everywhere and not constant",
             hint="crop the scene to its valid part, or leave it out of the recipe",
         )
+    mean, std = np.zeros(cube.bands), np.ones(cube.bands)
+    for band in bands:
+        mean[band], std[band] = moments[band].mean, np.sqrt(moments[band].variance)
     return Scene(name, cube.array, np.array(bands, np.int64), mean, std, _seed_models(cube))
+
+
+def row_blocks(array: npt.NDArray[Any]) -> list[slice]:
+    """Rows of a cube in blocks of about ``BLOCK_BYTES``."""
+    rows = array.shape[0]
+    step = max(1, BLOCK_BYTES * rows // array.nbytes)
+    return [slice(row, min(row + step, rows)) for row in range(0, rows, step)]
+
+
+class _Moments:
+    """Mean and variance of a band from its blocks.
+
+    Chan, Golub, LeVeque, "Algorithms for computing the sample variance", The American Statistician
+    37 (1983), equation 2.1.
+    """
+
+    def __init__(self) -> None:
+        self.valid, self.varies = True, False
+        self.first: Any = None
+        self.count = 0
+        self.mean = self.variance = 0.0
+
+    def add(self, block: npt.NDArray[Any], nodata: float | None) -> None:
+        """Add a block, or find that the band is not valid everywhere."""
+        valid = validity(block, nodata)
+        if valid is not None and not valid.all():
+            self.valid = False
+            return
+        # Variances of constants are not exactly zero.
+        self.first = block[0, 0] if self.first is None else self.first
+        self.varies = self.varies or bool((block != self.first).any())
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite samples
+            mean = float(np.mean(block, dtype=np.float64))
+            variance = float(np.var(block, dtype=np.float64))
+            total = self.count + block.size
+            share = block.size / total
+            apart = mean - self.mean
+            if self.count:
+                self.mean += share * apart
+                self.variance += share * (variance - self.variance + (1 - share) * apart**2)
+            else:
+                self.mean, self.variance = mean, variance
+            self.count = total
 
 
 def _seed_models(cube: Cube) -> npt.NDArray[np.int64]:
@@ -116,92 +167,3 @@ def find_scenes(folder: Path, patterns: Sequence[str]) -> list[tuple[Path, str]]
             )
         found.update({p.relative_to(folder).as_posix(): p for p in paths})
     return [(found[name], name) for name in sorted(found)]
-
-
-class PatchSampler:
-    """Draws batches of normalised crops.
-
-    Parameters
-    ----------
-    scenes
-        Scenes to draw from; larger ones are drawn more often, by the square root of their size.
-    patch
-        Side of the crops in samples, a multiple of 16; smaller scenes are extended by reflection.
-    seed
-        Seed of all draws.
-    own_model, own_share
-        If given, this share of the crops comes from bands of that interval model, and the others
-        from all bands.
-
-    Raises
-    ------
-    DataError
-        No scene has a band of that interval model.
-    """
-
-    def __init__(
-        self,
-        scenes: Sequence[Scene],
-        patch: int,
-        seed: int,
-        own_model: int | None = None,
-        own_share: float = 0.0,
-    ) -> None:
-        if patch % STRIDE:
-            raise UsageError(f"patch is {patch}; expected a multiple of {STRIDE}")
-        self._scenes = scenes
-        self._patch = patch
-        self._seed = seed
-        self._own_share = own_share if own_model is not None else 0.0
-        self._all = self._weights([s.bands for s in scenes])
-        self._own_bands = [s.bands[s.models[s.bands] == own_model] for s in scenes]
-        self._own = self._weights(self._own_bands) if own_model is not None else self._all
-
-    def _weights(self, bands: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.float64]:
-        sizes = [
-            len(b) * s.array.shape[0] * s.array.shape[1]
-            for b, s in zip(bands, self._scenes, strict=True)
-        ]
-        weights = np.sqrt(np.array(sizes, np.float64))
-        if weights.sum() == 0:
-            raise DataError("no training scene has a usable band in this interval")
-        return np.asarray(weights / weights.sum())
-
-    def batch(self, step: int, size: int) -> Float32Array:
-        """Draw the batch of one step, shape (size, 1, patch, patch)."""
-        # The generator counts up the first word of its counter: a step has the last one to itself.
-        rng = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, step]))
-        batch = np.empty((size, 1, self._patch, self._patch), np.float32)
-        for k in range(size):
-            batch[k, 0] = self._draw(rng)
-        return batch
-
-    def _draw(self, rng: np.random.Generator) -> Float32Array:
-        own = rng.random() < self._own_share
-        which = int(rng.choice(len(self._scenes), p=self._own if own else self._all))
-        scene = self._scenes[which]
-        bands = self._own_bands[which] if own else scene.bands
-        band = int(bands[rng.integers(len(bands))])
-        size = [min(self._patch, n) for n in scene.array.shape[:2]]
-        row, column = (
-            int(rng.integers(n - s + 1)) for n, s in zip(scene.array.shape[:2], size, strict=True)
-        )
-        plane = scene.plane(band, row, column, size[0], size[1])
-        plane = np.pad(plane, [(0, self._patch - s) for s in size], mode="symmetric")
-        plane = np.rot90(plane, int(rng.integers(4)))
-        return np.ascontiguousarray(plane[:, ::-1] if rng.random() < 0.5 else plane)
-
-
-def validation_planes(
-    scenes: Sequence[Scene], per_scene: int = 8, model: int | None = None
-) -> Iterator[tuple[str, Float32Array]]:
-    """Yield (scene name, whole plane padded to multiples of 16) for evenly spaced bands."""
-    for scene in scenes:
-        bands = scene.bands if model is None else scene.bands[scene.models[scene.bands] == model]
-        if not len(bands):
-            continue
-        picks = np.linspace(0, len(bands) - 1, min(per_scene, len(bands))).round().astype(int)
-        for band in bands[picks]:
-            rows, columns = scene.array.shape[:2]
-            plane = scene.plane(int(band), 0, 0, rows, columns)
-            yield scene.name, np.pad(plane, [(0, -n % STRIDE) for n in (rows, columns)], "edge")

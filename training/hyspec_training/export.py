@@ -1,104 +1,48 @@
-"""Export of trained networks to a pack: ONNX graphs, gains and integer tables.
+"""Export of trained networks to a pack: ONNX graphs, gains and entropy models.
 
 The format is described in docs/pack_format.md.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
-import logging
 import shutil
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-import onnxscript  # noqa: F401  (the exporter's own need, missed here rather than after training)
 import torch
-from torch import nn
 
 from hyspec.errors import UsageError
-from hyspec_training import tables
-from hyspec_training.balle import STRIDE, BandNetwork
+from hyspec.pack import FORMAT_VERSION, GAINS_PER_OCTAVE
+from hyspec_training.balle import BandNetwork
 from hyspec_training.config import Config
+from hyspec_training.data import Scene
+from hyspec_training.entropy_training import TrainedNetwork, switch_level, train_entropy_models
+from hyspec_training.graphs import Graphs, export_graphs
+from hyspec_training.networks import Network
+from hyspec_training.onnx_graphs import OPSET
+from hyspec_training.quantise import quantise_analysis
+from hyspec_training.sampling import validation_planes
 
-#: ONNX operator set of the graphs: old enough for the runtimes on small boards.
-OPSET = 18
-#: ONNX format version of the graphs: the one that came with the operator set.
-IR_VERSION = 8
-#: Quality levels per octave: a step of one changes the rate by about one per cent.
-LEVELS_PER_OCTAVE = 32
-#: Octaves beyond the trained range that can still be asked for.
-EXTRA_OCTAVES = 3
-
-
-def to_onnx(module: nn.Module, example: torch.Tensor, inputs: str, outputs: str) -> bytes:
-    """Serialise a module with one input and one output, both (N, C, H, W) with free N, H, W."""
-    dynamic = {0: torch.export.Dim("n"), 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
-    with warnings.catch_warnings(), _silenced(logging.getLogger("torch.onnx")):
-        # Deprecations inside the exporter are not ours to mend.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        program = torch.onnx.export(
-            module.eval(),
-            (example,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=[inputs],
-            output_names=[outputs],
-            dynamic_shapes=(dynamic,),
-            verbose=False,
-        )
-    assert program is not None
-    model = program.model_proto
-    model.ir_version = IR_VERSION
-    del model.metadata_props[:]
-    for node in model.graph.node:  # source locations of the exporting machine
-        del node.metadata_props[:]
-        node.doc_string = ""
-    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info]:
-        del value.metadata_props[:]
-    for tensor in model.graph.initializer:
-        del tensor.metadata_props[:]
-    del model.graph.value_info[:]
-    del model.graph.metadata_props[:]
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
-
-
-@contextlib.contextmanager
-def _silenced(logger: logging.Logger) -> Iterator[None]:
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def log2_gains(net: BandNetwork) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Knots of the gains and inverse gains as base-2 logarithms, shape (octaves + 1, C)."""
-    scale = 1 / np.log(2)
-    return (
-        np.asarray(net.gains.log_gain.detach().numpy() * scale, np.float32),
-        np.asarray(net.gains.log_inverse.detach().numpy() * scale, np.float32),
-    )
+Float32Array = npt.NDArray[np.float32]
 
 
 def write_pack(
     folder: Path,
     config: Config,
-    networks: Sequence[BandNetwork],
+    models: Sequence[Sequence[Network]],
     *,
-    scenes: Sequence[str],
+    scenes: Sequence[Scene],
     validation: Sequence[dict[str, Any]],
+    int8: bool = False,
     force: bool = False,
+    quiet: bool = False,
 ) -> str:
     """Write a pack directory.
 
@@ -108,12 +52,18 @@ def write_pack(
         Directory to create; an existing one is replaced only with ``force``.
     config
         The recipe.
-    networks
-        One network per model that the recipe names.
+    models
+        For each model that the recipe names, its networks in the order of the recipe.
     scenes
-        Names of the scenes that were trained on.
+        Training scenes: the entropy models are trained, and integer graphs calibrated, on them.
     validation
         Rate and distortion on the validation scenes, for the manifest.
+    int8
+        Also write analysis graphs in 8-bit integers.
+    force
+        Replace what exists.
+    quiet
+        Show no progress bar.
 
     Returns
     -------
@@ -124,78 +74,138 @@ def write_pack(
     ------
     UsageError
         The directory exists, or the numbers of networks and models differ.
-    DataError
-        The gains span more octaves than the format has tables for.
     """
-    if len(networks) != len(config.pack.models):
-        raise UsageError(f"{len(networks)} networks for {len(config.pack.models)} models")
+    if len(models) != len(config.pack.models):
+        raise UsageError(f"{len(models)} sets of networks for {len(config.pack.models)} models")
     if folder.exists() and not force:
         raise UsageError(f"{folder} exists already", hint="choose another name or use --force")
+    named = _named(config, models)
+    graphs = {name: export_graphs(net) for name, (net, _) in named.items()}
+    trained = train_entropy_models(
+        {name: (graphs[name], interval) for name, (_, interval) in named.items()},
+        scenes,
+        quiet=quiet,
+    )
     files: dict[str, bytes] = {}
-    octaves = config.network.octaves + EXTRA_OCTAVES
-    levels = octaves * LEVELS_PER_OCTAVE + 1
-    ladders = []
-    for k, net in enumerate(networks):
-        net = net.to("cpu").eval()
-        files[f"model-{k}/analysis.onnx"] = to_onnx(
-            net.analysis, torch.zeros(2, 1, 2 * STRIDE, 3 * STRIDE), "plane", "latents"
-        )
-        files[f"model-{k}/synthesis.onnx"] = to_onnx(
-            net.synthesis, torch.zeros(2, net.filters, 2, 3), "latents", "plane"
-        )
-        gain, inverse = log2_gains(net)
-        files[f"model-{k}/log2_gain.npy"] = _npy(gain, "<f4")
-        files[f"model-{k}/log2_inverse_gain.npy"] = _npy(inverse, "<f4")
-        quality = torch.arange(levels, dtype=torch.float32) / LEVELS_PER_OCTAVE
-        with torch.no_grad():
-            per_level = torch.log2(net.gains(quality)[0]).numpy().astype(np.float64)
-        ladders.append((net, per_level))
-    lowest = min(float(g.min()) for _, g in ladders)
-    highest = max(float(g.max()) for _, g in ladders)
-    rungs = 0
-    for k, (net, per_level) in enumerate(ladders):
-        built = tables.build(net.prior, per_level, lowest, highest)
-        rungs = built.rungs
-        files[f"model-{k}/freq.npy"] = _npy(built.freq, "<u2")
-        files[f"model-{k}/start.npy"] = _npy(built.start, "<u4")
-        files[f"model-{k}/first.npy"] = _npy(built.first, "<i4")
-        files[f"model-{k}/ladder.npy"] = _npy(built.ladder, "|u1")
+    networks = []
+    for name, (net, _) in named.items():
+        files.update(_files(name, graphs[name], trained[name]))
+        if int8 and isinstance(net, BandNetwork):  # the other's analysis is one cheap convolution
+            quantised = quantise_analysis(
+                graphs[name].full, _calibration(scenes), partial(_reconstruct, net)
+            )
+            if quantised is not None:
+                files[f"{name}/analysis-int8.onnx"] = quantised
+        networks.append(_about(name, graphs[name], trained, named))
     manifest = {
         "format": "hyspec-pack",
-        "format_version": 1,
+        "format_version": FORMAT_VERSION,
         "name": config.pack.name,
         "profile": "band",
         "description": config.pack.description,
         "sensor": config.pack.sensor,
         "licence": config.pack.licence,
         "opset": OPSET,
-        "stride": STRIDE,
-        "channels": config.network.filters,
-        "levels": levels,
-        "levels_per_octave": LEVELS_PER_OCTAVE,
-        "quality_range": [0, 10 * config.network.octaves],
-        "rungs": rungs,
-        "models": [{"name": name} for name in config.pack.models],
+        "networks": networks,
+        "models": [
+            {"name": model, "networks": _names(config, k)}
+            for k, model in enumerate(config.pack.models)
+        ],
+        "quality_range": [0, 10 * max(network.octaves for network in config.networks)],
         "recipe": config.text,
-        "scenes": list(scenes),
+        "scenes": [scene.name for scene in scenes],
         "validation": list(validation),
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    # Written beside and renamed: nobody ever finds half a pack.
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    for name, data in files.items():
-        (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-        (temporary / name).write_bytes(data)
-    (temporary / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
-    if folder.exists():
-        shutil.rmtree(folder)
-    temporary.rename(folder)
+    _replace(folder, {**files, "manifest.json": text.encode()})
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _names(config: Config, model: int) -> list[str]:
+    """Names in the pack of the networks of a model; shared ones have no number."""
+    several = len(config.pack.models) > 1
+    return [
+        f"{network.name}-{model}" if several and network.per_interval else network.name
+        for network in config.networks
+    ]
+
+
+def _named(
+    config: Config, models: Sequence[Sequence[Network]]
+) -> dict[str, tuple[Network, int | None]]:
+    """Networks by their names in the pack, each with the interval that it is for, if not all."""
+    result: dict[str, tuple[Network, int | None]] = {}
+    for k, of_model in enumerate(models):
+        if len(of_model) != len(config.networks):
+            raise UsageError(
+                f"{len(of_model)} networks in a model, {len(config.networks)} expected"
+            )
+        for name, recipe, net in zip(_names(config, k), config.networks, of_model, strict=True):
+            result.setdefault(name, (net, k if name != recipe.name else None))
+    return result
+
+
+def _files(name: str, graphs: Graphs, trained: TrainedNetwork) -> dict[str, bytes]:
+    probability, count, mixers, intra = trained.state
+    return {
+        f"{name}/analysis.onnx": graphs.analysis,
+        f"{name}/synthesis.onnx": graphs.synthesis,
+        f"{name}/gain.npy": _npy(graphs.gain, "<i2"),
+        f"{name}/inverse_gain.npy": _npy(graphs.inverse_gain, "<i2"),
+        f"{name}/probability.npy": _npy(probability, "<u2"),
+        f"{name}/count.npy": _npy(count, "|u1"),
+        f"{name}/mixers.npy": _npy(mixers, "<i4"),
+        f"{name}/intra.npy": _npy(intra, "<i4"),
+    }
+
+
+def _about(
+    name: str,
+    graphs: Graphs,
+    trained: dict[str, TrainedNetwork],
+    named: dict[str, tuple[Network, int | None]],
+) -> dict[str, Any]:
+    """What the manifest says of a network."""
+    # Networks of finer strides are for higher rates; the first one needs no threshold.
+    coarser = [n for n, (net, _) in named.items() if net.stride > graphs.stride]
+    return {
+        "name": name,
+        "stride": graphs.stride,
+        "channels": graphs.channels,
+        "levels": len(graphs.gain),
+        "context_bands": graphs.context_bands,
+        "from_level": switch_level([trained[n] for n in coarser], trained[name]) if coarser else 0,
+        "gains_per_octave": GAINS_PER_OCTAVE,
+    }
+
+
+def _calibration(scenes: Sequence[Scene]) -> list[Float32Array]:
+    """Batches of one whole plane each, (1, 1, rows, columns)."""
+    return [stack[None] for _, stack in validation_planes(scenes, per_scene=4)]
+
+
+@torch.no_grad()
+def _reconstruct(net: BandNetwork, latents: Float32Array) -> Float32Array:
+    """Round latents at the highest trained quality and decode them."""
+    gain, inverse = (g[0, :, None, None].numpy() for g in net.gains(torch.tensor([net.octaves])))
+    rounded = np.rint(latents * gain) * inverse
+    return np.asarray(net.synthesis(torch.from_numpy(rounded).float()).numpy())
 
 
 def _npy(values: npt.NDArray[Any], dtype: str) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(values, dtype), allow_pickle=False)
     return buffer.getvalue()
+
+
+def _replace(folder: Path, files: dict[str, bytes]) -> None:
+    # Written beside and renamed: nobody ever finds half a pack.
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    for name, data in files.items():
+        (temporary / name).parent.mkdir(parents=True, exist_ok=True)
+        (temporary / name).write_bytes(data)
+    if folder.exists():
+        shutil.rmtree(folder)
+    temporary.rename(folder)

@@ -37,5 +37,5 @@ class GDN(nn.Module):
         """Normalise ``x`` of shape (N, C, H, W)."""
         beta = self.beta_root.square() + 1e-6  # (C,)
         gamma = self.gamma_root.square()[:, :, None, None]  # (C, C, 1, 1)
-        norm = torch.sqrt(F.conv2d(x.square(), gamma, beta))  # (N, C, H, W)
+        norm = torch.sqrt(F.conv2d(x * x, gamma, beta))  # (N, C, H, W)
         return x * norm if self.inverse else x / norm

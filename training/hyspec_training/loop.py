@@ -1,81 +1,64 @@
-"""One training stage: a resumable loop with a progress bar."""
+"""One training stage: a resumable loop."""
 
 from __future__ import annotations
 
-import pickle
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from tqdm import tqdm
+from torch import Tensor, nn
 
 from hyspec.errors import DataError
-from hyspec_training.balle import BandNetwork
-from hyspec_training.data import PatchSampler, Scene, validation_planes
+from hyspec_training import checkpoint
+from hyspec_training.checkpoint import Checkpoint
+from hyspec_training.config import Config, TrainingConfig
+from hyspec_training.data import Scene
+from hyspec_training.distributed import Processes
 from hyspec_training.loss import rate_distortion
+from hyspec_training.prefetch import Prefetcher
+from hyspec_training.sampling import PatchSampler
+from hyspec_training.stages import Stage
+from hyspec_training.tracking import Tracker
+from hyspec_training.validation import validate
 
-#: What reading a checkpoint of any content can raise.
-_DAMAGED = (
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-)
 #: Steps over which the learning rate rises to its first value.
 _WARMUP_STEPS = 100
 
 
-@dataclass(frozen=True)
-class Stage:
-    """What one stage does; the fields are those of the recipe's [training] section.
-
-    ``name`` is also that of its checkpoint, and ``seed`` that of its quality and noise draws.
-    """
-
-    name: str
-    steps: int
-    batch: int
-    learning_rate: float
-    final_learning_rate: float
-    clip_norm: float
-    rate_slope: float
-    seed: int
-    checkpoint_every: int
-    validate_every: int
-
-
 def train_stage(
-    net: BandNetwork,
+    net: Any,
     stage: Stage,
+    config: Config,
     sampler: PatchSampler,
     validation: Sequence[Scene],
     folder: Path,
+    processes: Processes,
     *,
-    model: int | None = None,
+    title: str | None = None,
     quiet: bool = False,
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Train ``net`` in place, resuming from the stage's checkpoint in ``folder`` if there is one.
 
     Parameters
     ----------
     net
-        The network; changed in place.
+        The network, see :mod:`hyspec_training.networks`; changed in place.
     stage
         What to do.
+    config
+        The recipe.
     sampler
         Where the training planes come from.
     validation
         Scenes to validate on; may be empty.
     folder
-        Folder of the checkpoint.
-    model
-        Validate on the bands of this interval model only.
+        Folder of the checkpoint and of the curves.
+    processes
+        Who trains.
+    title
+        Name of the stage for the progress bar, if it is not that of the checkpoint.
     quiet
         Show no progress bar.
 
@@ -88,137 +71,129 @@ def train_stage(
     ------
     DataError
         The loss is no longer finite, or the checkpoint is damaged.
+    UsageError
+        The checkpoint was made with other settings.
     """
-    checkpoint = folder / f"{stage.name}.pt"
-    optimiser = torch.optim.Adam(net.parameters(), lr=stage.learning_rate)
+    network, device = stage.network, processes.device
+    path = folder / f"{stage.name}.pt"
+    net.to(device)
+    optimiser = _optimiser(net, config.training, stage.learning_rate)
     first = 0
-    history: list[dict[str, float]] = []
-    if checkpoint.exists():
-        first, history = _restore(checkpoint, net, optimiser)
-    bar = tqdm(
-        range(first, stage.steps),
-        stage.name,
-        stage.steps,
-        initial=first,
-        disable=quiet,
-        unit="step",
-    )
-    rate_mean = mse_mean = float("nan")
-    for step in bar:
-        for group in optimiser.param_groups:
-            group["lr"] = _cosine(stage, step)
-        x = torch.from_numpy(sampler.batch(step, stage.batch))  # (N, 1, patch, patch)
-        draws = torch.Generator().manual_seed(stage.seed * 1_000_003 + step)
-        quality = torch.rand(stage.batch, generator=draws) * net.octaves
-        decoded, bits = net(x, quality, draws)
-        loss, rate, mse = rate_distortion(x, decoded, bits, quality, stage.rate_slope)
-        if not torch.isfinite(loss):
-            raise DataError(
-                f"training of {stage.name} diverged: the loss at step {step} is {loss.detach():g}",
-                hint="lower the learning rate, and start again in an empty work folder",
-            )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), stage.clip_norm)
-        optimiser.step()
-        done = step + 1
-        if np.isnan(rate_mean):
-            rate_mean, mse_mean = float(rate.detach().mean()), float(mse.detach().mean())
-        rate_mean += 0.02 * (float(rate.detach().mean()) - rate_mean)
-        mse_mean += 0.02 * (float(mse.detach().mean()) - mse_mean)
-        bar.set_postfix(bps=f"{rate_mean:.3f}", mse=f"{mse_mean:.4f}", refresh=False)
-        if done % stage.validate_every == 0 or done == stage.steps:
-            history += validate(net, validation, done, model)
-        if done % stage.checkpoint_every == 0 or done == stage.steps:
-            _save(checkpoint, net, optimiser, done, history)
+    history: list[dict[str, Any]] = []
+    if path.exists():
+        found = checkpoint.load(path)
+        found.check(stage.settings, path)
+        checkpoint.restore(path, found, net, optimiser)
+        first, history = found.step, found.history
+    processes.wait()  # nobody writes what another still reads
+    if first >= stage.steps:
+        return history
+    trained = processes.shared(net)
+    curves = folder / "tensorboard" / stage.name if processes.leads else None
+    quiet = quiet or not processes.leads
+    part = processes.part(network.batch)
+
+    def draw(step: int) -> Tensor:
+        x = torch.from_numpy(sampler.batch(step, network.batch, part))  # (n, depth, patch, patch)
+        return x.pin_memory() if device.type == "cuda" else x
+
+    with (
+        Tracker(title or stage.name, first, stage.steps, curves, quiet=quiet) as tracker,
+        Prefetcher(draw, first, stage.steps) as batches,
+    ):
+        for step, batch in enumerate(batches, first):
+            rate = learning_rate(stage, step)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            parts = _step(trained, stage, optimiser, batch, step, processes)
+            if not math.isfinite(parts[0]):
+                raise DataError(
+                    f"training of {stage.name} diverged: the loss at step {step} is {parts[0]:g}",
+                    hint="lower the learning rate, and start again in an empty work folder",
+                )
+            done = step + 1
+            tracker.step(done, *parts, rate)
+            last = done == stage.steps
+            if not processes.leads:
+                continue
+            if done % config.training.validate_every == 0 or last:
+                records = validate(
+                    net, validation, done, network.lowest_quality, stage.interval, device
+                )
+                tracker.validated(done, records)
+                history += records
+            if done % config.training.checkpoint_every == 0 or last:
+                Checkpoint(
+                    stage=stage.name,
+                    network=network.name,
+                    interval=stage.interval,
+                    recipe=config.text,
+                    scenes=stage.settings["scenes"],
+                    settings=stage.settings,
+                    step=done,
+                    steps=stage.steps,
+                    model=net.state_dict(),
+                    optimiser=optimiser.state_dict(),
+                    history=history,
+                ).save(path)
+    processes.wait()
     return history
 
 
-def _cosine(stage: Stage, step: int) -> float:
-    span = stage.learning_rate - stage.final_learning_rate
-    warmup = min(1.0, (step + 1) / _WARMUP_STEPS)
-    return warmup * (
-        stage.final_learning_rate + span * 0.5 * (1 + float(np.cos(np.pi * step / stage.steps)))
-    )
-
-
-def validate(
-    net: BandNetwork, scenes: Sequence[Scene], step: int, model: int | None
-) -> list[dict[str, float]]:
-    """Rate and distortion with real rounding, averaged over whole planes of unseen scenes.
-
-    Parameters
-    ----------
-    net
-        The network.
-    scenes
-        Validation scenes.
-    step
-        Steps done so far, for the records.
-    model
-        Only bands of this interval model, or ``None`` for all.
-
-    Returns
-    -------
-    list of dict
-        One record per whole octave of quality: ``step``, ``quality`` in octaves, ``bps`` (bits per
-        sample by the prior's estimate) and ``snr_db`` (mean over the planes of their variance in
-        the scene over the mean squared error, in decibels). Empty if there is no plane.
-    """
-    planes = [torch.from_numpy(p)[None, None] for _, p in validation_planes(scenes, model=model)]
-    records: list[dict[str, float]] = []
-    if not planes:
-        return records
-    with torch.no_grad():
-        for quality in range(net.octaves + 1):
-            rates, errors = [], []
-            for x in planes:
-                decoded, bits = net(x, torch.tensor([float(quality)]))
-                rates.append(float(bits.sum()) / x.numel())
-                errors.append(float((x - decoded).square().mean()))
-            records.append(
-                {
-                    "step": step,
-                    "quality": quality,
-                    "bps": float(np.mean(rates)),
-                    "snr_db": float(-10 * np.mean(np.log10(errors))),
-                }
-            )
-    return records
-
-
-def _restore(
-    path: Path, net: BandNetwork, optimiser: torch.optim.Optimizer
-) -> tuple[int, list[dict[str, float]]]:
-    """Steps done and validation history of a checkpoint; network and optimiser are set to it."""
-    try:
-        state = torch.load(path, weights_only=True)
-        net.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        return int(state["step"]), list(state["history"])
-    except _DAMAGED as error:
-        raise DataError(
-            f"checkpoint {path} is damaged: {type(error).__name__}",
-            hint="delete it to train this stage again from its beginning",
-        ) from error
-
-
-def _save(
-    path: Path,
-    net: BandNetwork,
+def _step(
+    trained: nn.Module,
+    stage: Stage,
     optimiser: torch.optim.Optimizer,
+    batch: Tensor,
     step: int,
-    history: list[dict[str, float]],
-) -> None:
-    # Written beside and renamed: a kill in the middle leaves the previous checkpoint.
-    temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "model": net.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "step": step,
-            "history": history,
-        },
-        temporary,
+    processes: Processes,
+) -> tuple[float, float, float]:
+    """Train on one batch; return the loss, bits per sample and mean squared error before it."""
+    network, device = stage.network, processes.device
+    net: Any = getattr(trained, "module", trained)  # DistributedDataParallel hides attributes
+    draws = torch.Generator().manual_seed(stage.seed * 1_000_003 + step)
+    quality = torch.rand(network.batch, generator=draws)
+    quality = network.lowest_quality + quality * (network.octaves - network.lowest_quality)
+    if processes.rank > 0:  # noise of its own for each process
+        draws.manual_seed(draws.initial_seed() + (processes.rank << 52))
+    if device.type != "cpu":
+        draws = torch.Generator(device).manual_seed(draws.initial_seed())
+    x = batch.to(device, non_blocking=True)  # (n, depth, patch, patch)
+    quality = quality[processes.part(network.batch)].to(device)  # (n,)
+    decoded, bits = trained(x, quality, draws)
+    loss, rate, mse = rate_distortion(
+        x,
+        decoded,
+        bits,
+        quality,
+        network.rate_slope,
+        network.loss,
+        step_at_zero=net.step_at_zero,
     )
-    temporary.replace(path)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(trained.parameters(), network.clip_norm)
+    optimiser.step()
+    # One transfer for the three of them: on a GPU each would wait for the step to end.
+    total, mean_rate, mean_mse = torch.stack([loss, rate.mean(), mse.mean()]).tolist()
+    return total, mean_rate, mean_mse
+
+
+def learning_rate(stage: Stage, step: int) -> float:
+    """Learning rate of a step: a short rise, then half a cosine."""
+    final = stage.network.final_learning_rate
+    span = stage.learning_rate - final
+    warmup = min(1.0, (step + 1) / _WARMUP_STEPS)
+    return warmup * (final + span * 0.5 * (1 + math.cos(math.pi * step / stage.steps)))
+
+
+def _optimiser(net: nn.Module, settings: TrainingConfig, rate: float) -> torch.optim.Optimizer:
+    if settings.optimiser == "adam":
+        return torch.optim.Adam(net.parameters(), lr=rate)
+    kernels = [p for p in net.parameters() if p.ndim == 4]
+    others = [p for p in net.parameters() if p.ndim != 4]
+    groups = [
+        {"params": kernels, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=rate)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,18 +11,28 @@ from typing import Any
 import torch
 
 from hyspec.errors import DataError, UsageError
-from hyspec_training.balle import BandNetwork
-from hyspec_training.config import Config
-from hyspec_training.data import PatchSampler, Scene, find_scenes, load_scene
-from hyspec_training.export import write_pack
-from hyspec_training.loop import Stage, train_stage
+from hyspec_training import cache, checkpoint, networks, packing
+from hyspec_training.allocator import keep_freed_memory
+from hyspec_training.config import Config, NetworkConfig
+from hyspec_training.data import Scene, find_scenes
+from hyspec_training.distributed import processes
+from hyspec_training.figure import draw_history
+from hyspec_training.loop import train_stage
+from hyspec_training.sampling import PatchSampler
+from hyspec_training.stages import Stage, initial_seed, stages
 
-#: Seeds of the stages are this far apart.
-_SEED_STRIDE = 1000
 
-
-def load_scenes(config: Config, folder: Path) -> tuple[list[Scene], list[Scene]]:
+def load_scenes(config: Config, data: Path, folder: Path) -> tuple[list[Scene], list[Scene]]:
     """Open the scenes of a recipe: those to train on, and those to validate on.
+
+    Parameters
+    ----------
+    config
+        The recipe.
+    data
+        Folder of the scenes.
+    folder
+        Cache folder, see :mod:`hyspec_training.cache`.
 
     Raises
     ------
@@ -32,17 +41,19 @@ def load_scenes(config: Config, folder: Path) -> tuple[list[Scene], list[Scene]]
     UsageError
         A validation scene is not among the scenes.
     """
-    scenes = [load_scene(*found) for found in find_scenes(folder, config.data.scenes)]
-    names = {scene.name for scene in scenes}
+    found = find_scenes(data, config.data.scenes)
+    names = {name for _, name in found}
     unknown = sorted(set(config.data.validation) - names)
     if unknown:
         raise UsageError(
             f"validation scenes {unknown} are not among the scenes of the recipe",
             hint=f"the scenes are {sorted(names)}",
         )
-    train = [s for s in scenes if s.name not in config.data.validation]
-    if not train:
+    if not names - set(config.data.validation):
         raise DataError("the recipe leaves no scene to train on")
+    folder.mkdir(parents=True, exist_ok=True)
+    scenes = [cache.open_scene(path, name, folder) for path, name in found]
+    train = [s for s in scenes if s.name not in config.data.validation]
     return train, [s for s in scenes if s.name in config.data.validation]
 
 
@@ -53,13 +64,16 @@ def run(
     packs: Path,
     *,
     threads: int | None = None,
+    device: str = "auto",
+    cache_folder: Path | None = None,
     force: bool = False,
     quiet: bool = False,
 ) -> list[Path]:
     """Train everything that a recipe describes and write its packs.
 
     An interrupted run continues from its checkpoints in ``work`` and ends with the same weights.
-    Packs are written when all training is done.
+    Packs are written when all training is done. Of several processes, see
+    :mod:`hyspec_training.distributed`, the first one writes.
 
     Parameters
     ----------
@@ -68,11 +82,15 @@ def run(
     data
         Folder that the scene patterns are relative to.
     work
-        Folder for checkpoints and the validation history.
+        Folder for checkpoints, curves, the validation history and its figure.
     packs
         Folder to write the packs to.
     threads
         Threads of PyTorch; by default as many as it finds processors.
+    device
+        ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    cache_folder
+        Folder for copies of scenes that cannot be mapped; by default ``cache`` in ``work``.
     force
         Replace existing packs.
     quiet
@@ -88,104 +106,103 @@ def run(
     DataError
         A scene is missing or unusable, or the training diverges.
     UsageError
-        A pack exists already, or ``work`` holds checkpoints of other settings.
+        A pack exists already, ``work`` holds checkpoints of other settings, or there is no such
+        device.
     """
     if threads is not None:
         if threads < 1:
             raise UsageError(f"threads is {threads}; expected at least 1")
         torch.set_num_threads(threads)
+    keep_freed_memory()
     written = [packs / name for name in (config.pack.joint_name, config.pack.name) if name]
     for folder in written:
         if folder.exists() and not force:
             raise UsageError(f"{folder} exists already", hint="choose another name or use --force")
-    train, validation = load_scenes(config, data)
-    names = [scene.name for scene in train]
-    work.mkdir(parents=True, exist_ok=True)
-    _claim(work, config, names)
-    settings = config.training
-    torch.manual_seed(settings.seed)
-    joint = BandNetwork(config.network.filters, config.network.octaves)
-    joint = joint.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def stage(name: str, steps: int, rate: float, number: int) -> Stage:
-        return Stage(
-            name=name,
-            steps=steps,
-            batch=settings.batch,
-            learning_rate=rate,
-            final_learning_rate=settings.final_learning_rate,
-            clip_norm=settings.clip_norm,
-            rate_slope=settings.rate_slope,
-            seed=settings.seed + number * _SEED_STRIDE,
-            checkpoint_every=settings.checkpoint_every,
-            validate_every=settings.validate_every,
-        )
-
-    first = stage("joint", settings.steps, settings.learning_rate, 0)
-    sampler = PatchSampler(train, config.data.patch, first.seed)
-    history = {"joint": train_stage(joint, first, sampler, validation, work, quiet=quiet)}
-    networks, summary = [joint], _last(history["joint"])
-    if len(config.pack.models) > 1:
-        networks, summary = [], []
-        for k, model in enumerate(config.pack.models):
-            networks.append(copy.deepcopy(joint))
-            tuning = stage(
-                f"model-{k}", settings.finetune_steps, settings.finetune_learning_rate, k + 1
-            )
-            sampler = PatchSampler(
-                train, config.data.patch, tuning.seed, k, settings.finetune_own_share
-            )
-            records = train_stage(
-                networks[k], tuning, sampler, validation, work, model=k, quiet=quiet
-            )
-            history[tuning.name] = records
-            summary += [{"model": model, **record} for record in _last(records)]
-    (work / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
-    if config.pack.joint_name:
-        write_pack(
-            written[0],
-            config.for_joint_model(),
-            [joint],
-            scenes=names,
-            validation=_last(history["joint"]),
-            force=force,
-        )
-    write_pack(written[-1], config, networks, scenes=names, validation=summary, force=force)
+    with processes(device) as group:
+        for network in config.networks:
+            if network.batch % group.size:
+                raise UsageError(
+                    f"network {network.name} has batch {network.batch}; expected a multiple of "
+                    f"the {group.size} processes"
+                )
+        if not group.leads:
+            group.wait()
+        train, validation = load_scenes(config, data, cache_folder or work / "cache")
+        if group.leads:  # the others find the copies that this one made
+            group.wait()
+        names = [scene.name for scene in train]
+        plan = [stages(config, network, names) for network in config.networks]
+        _check_checkpoints([stage for of_network in plan for stage in of_network], work)
+        history: dict[str, list[dict[str, Any]]] = {}
+        count = sum(len(of_network) for of_network in plan)
+        for of_network in plan:
+            net = _initial(config, of_network[0].network)
+            for stage in of_network:
+                trained = net if stage.interval is None else copy.deepcopy(net)
+                history[stage.name] = train_stage(
+                    trained,
+                    stage,
+                    config,
+                    _sampler(config, stage, train, trained.bands),
+                    validation,
+                    work,
+                    group,
+                    title=f"{stage.name} ({len(history) + 1}/{count})",
+                    quiet=quiet,
+                )
+        if not group.leads:
+            return []
+        (work / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
+        draw_history(history, work / "rate_distortion")
+        _write_packs(config, plan, train, work, written, force=force, quiet=quiet)
     return written
 
 
-def _claim(work: Path, config: Config, scenes: Sequence[str]) -> None:
-    """Note in the work folder what its checkpoints are made from, or compare with what is noted.
+def _initial(config: Config, network: NetworkConfig) -> Any:
+    torch.manual_seed(initial_seed(config, network))
+    net: Any = networks.build(network)
+    if network.warm_start:
+        path = Path(network.warm_start)
+        checkpoint.restore(path, checkpoint.load(path), net)
+    return net.to(memory_format=torch.channels_last)
+
+
+def _sampler(config: Config, stage: Stage, scenes: Sequence[Scene], depth: int) -> PatchSampler:
+    return PatchSampler(
+        scenes,
+        config.data.patch,
+        stage.seed,
+        stage.interval,
+        stage.network.finetune_own_share,
+        config.augmentation,
+        depth,
+    )
+
+
+def _check_checkpoints(plan: Sequence[Stage], work: Path) -> None:
+    """Refuse checkpoints of other settings before any training.
 
     Raises
     ------
     UsageError
-        The checkpoints were made from other settings or scenes.
+        A checkpoint was made from other settings or scenes.
     """
-    wanted: dict[str, Any] = {
-        "models": list(config.pack.models),
-        "scenes": list(scenes),
-        "validation": sorted(config.data.validation),
-        "patch": config.data.patch,
-        **dataclasses.asdict(config.network),
-        **dataclasses.asdict(config.training),
-    }
-    for harmless in ("checkpoint_every", "validate_every"):
-        del wanted[harmless]
-    note = work / "settings.json"
-    if not note.exists():
-        note.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
-        return
-    found = json.loads(note.read_text(encoding="utf-8"))
-    for key, value in wanted.items():
-        if found.get(key) != value:
-            raise UsageError(
-                f"the checkpoints in {work} were made with {key} = {found.get(key)!r}; "
-                f"the recipe now says {value!r}",
-                hint="give another folder with --work, or empty this one to start again",
-            )
+    for stage in plan:
+        path = work / f"{stage.name}.pt"
+        if path.exists():
+            checkpoint.load(path).check(stage.settings, path)
 
 
-def _last(history: Sequence[dict[str, float]]) -> list[dict[str, Any]]:
-    """Records of the last validation."""
-    return [dict(r) for r in history if r["step"] == max(q["step"] for q in history)]
+def _write_packs(
+    config: Config,
+    plan: Sequence[Sequence[Stage]],
+    scenes: Sequence[Scene],
+    work: Path,
+    folders: Sequence[Path],
+    **options: bool,
+) -> None:
+    checkpoints = packing.collect(work / f"{s.name}.pt" for of_one in plan for s in of_one)
+    joint = [c for c in checkpoints if c.interval is None]
+    if config.pack.joint_name:
+        packing.write(folders[0], config.for_joint_model(), joint, scenes, **options)
+    packing.write(folders[-1], config, checkpoints, scenes, **options)

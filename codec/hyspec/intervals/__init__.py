@@ -4,7 +4,13 @@ A partition comes from the user (:func:`parse_intervals`), from the five AVIRIS 
 literature (:func:`seed_intervals`), or from the data (:func:`auto_intervals`).
 """
 
-from hyspec.intervals.auto import DEFAULT_PENALTY, auto_intervals, band_correlation
+from hyspec.intervals.auto import (
+    DEFAULT_MAX_INTERVALS,
+    DEFAULT_PENALTY,
+    BestPartitions,
+    auto_intervals,
+)
+from hyspec.intervals.correlation import band_correlation, pool_correlations
 from hyspec.intervals.partition import (
     BandInterval,
     check_partition,
@@ -22,11 +28,13 @@ from hyspec.intervals.seed import (
 )
 
 __all__ = [
+    "DEFAULT_MAX_INTERVALS",
     "DEFAULT_PENALTY",
     "SEED_BANDS",
     "SEED_EDGES_NM",
     "SEED_STARTS",
     "BandInterval",
+    "BestPartitions",
     "SeedPartition",
     "auto_intervals",
     "band_correlation",
@@ -34,6 +42,7 @@ __all__ = [
     "format_intervals",
     "model_indices",
     "parse_intervals",
+    "pool_correlations",
     "seed_intervals",
     "to_nanometres",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,24 @@ import numpy.typing as npt
 
 from hyspec.cube import Cube
 from hyspec.errors import UsageError
+from hyspec.intervals.correlation import band_correlation
 from hyspec.intervals.partition import BandInterval
-from hyspec.nodata import validity
 
-#: What one more interval must gain, as a fraction of the bands; see :func:`auto_intervals`. This
-#: one gives about five intervals for an AVIRIS scene.
+#: What one more interval must gain, as a fraction of the bands that vary, where that is more than
+#: one band; see :func:`auto_intervals`.
 DEFAULT_PENALTY = 0.01
 
-#: Fewest pixels taken from a row that is visited at all, so that few rows of a file are read.
-_PIXELS_PER_ROW = 64
+#: Most intervals that :func:`auto_intervals` chooses by itself.
+DEFAULT_MAX_INTERVALS = 8
 
 
 def auto_intervals(
     source: Cube | npt.NDArray[Any],
     *,
     count: int | None = None,
-    penalty: float = DEFAULT_PENALTY,
-    max_intervals: int = 8,
+    penalty: float | None = None,
+    max_intervals: int = DEFAULT_MAX_INTERVALS,
+    min_bands: int = 1,
 ) -> tuple[BandInterval, ...]:
     r"""Partition the bands so that those of one interval are as correlated as possible.
 
@@ -46,8 +47,9 @@ def auto_intervals(
     intervals :math:`k` therefore minimises :math:`\sum S(I) / n + \mathrm{penalty} \cdot k`, with
     :math:`n` bands in all: a sensor of the same range with twice the bands gets the same limits.
 
-    Bands without variance correlate with nothing and count neither in :math:`n_I` nor in the
-    sums: they go along with whatever interval surrounds them.
+    Bands without variance correlate with nothing and count neither in :math:`n` and :math:`n_I`
+    nor in the sums; each goes along with the nearest band that varies, by band number, and with
+    the lower one of two.
 
     Parameters
     ----------
@@ -58,9 +60,12 @@ def auto_intervals(
         Number of intervals; ``None`` to let ``penalty`` choose.
     penalty
         Scatter that an additional interval must remove to be worth having, as a fraction of the
-        number of bands.
+        number of bands that vary. By default ``DEFAULT_PENALTY``, but at least one band: the
+        representative of an interval is one itself.
     max_intervals
         Upper limit on the number chosen; not applied to ``count``.
+    min_bands
+        Fewest bands of an interval, those without variance counted.
 
     Returns
     -------
@@ -70,130 +75,140 @@ def auto_intervals(
     Raises
     ------
     UsageError
-        The matrix is not square, or ``count``, ``penalty`` or ``max_intervals`` is out of range.
+        The matrix is not square, an argument is out of range, or ``count`` intervals of
+        ``min_bands`` bands do not fit.
     """
-    correlation = band_correlation(source) if isinstance(source, Cube) else np.asarray(source)
-    if correlation.ndim != 2 or correlation.shape[0] != correlation.shape[1]:
-        raise UsageError(
-            f"found a correlation matrix of shape {correlation.shape}; expected (bands, bands)"
-        )
-    bands = correlation.shape[0]
-    if count is not None and not 1 <= count <= bands:
-        raise UsageError(f"found count={count}; expected 1 to {bands}, the number of bands")
-    if max_intervals < 1:
-        raise UsageError(f"found max_intervals={max_intervals}; expected at least 1")
-    if not penalty >= 0:
-        raise UsageError(f"found penalty={penalty}; expected a fraction of the bands, 0 or more")
-
-    scatter = _scatter(correlation)
-    totals, starts = _search(scatter, count or min(max_intervals, bands))
-    if count is None:
-        count = 1 + int(np.argmin(totals + penalty * bands * np.arange(1, totals.size + 1)))
-    limits = [bands]
-    for best_start in reversed(starts[:count]):
-        limits.append(int(best_start[limits[-1]]))
-    limits.reverse()
-    return tuple(map(BandInterval, limits[:-1], limits[1:]))
+    correlation = band_correlation(source) if isinstance(source, Cube) else source
+    best = BestPartitions.search(
+        correlation, most=max_intervals if count is None else count, min_bands=min_bands
+    )
+    return best.intervals(best.choose(penalty) if count is None else count)
 
 
-def band_correlation(
-    cube: Cube, *, max_pixels: int = 20_000, seed: int = 0
-) -> npt.NDArray[np.float64]:
-    """Correlation between the bands of a cube, from a random sample of its valid pixels.
+@dataclass(frozen=True, eq=False)
+class BestPartitions:
+    """The partitions into 1, 2, ... intervals that have the least scatter.
 
-    Each pair of bands uses the sampled pixels at which both are valid. A band that is constant or
-    without valid samples correlates 0 with all bands, itself included.
-
-    Parameters
+    Attributes
     ----------
-    cube
-        The cube; of a large memory-mapped one only a few hundred rows are read.
-    max_pixels
-        Number of pixels to sample at most.
-    seed
-        Seed of the sample.
-
-    Returns
-    -------
-    ndarray of float64, shape (bands, bands)
-        Symmetric, within [-1, 1]; the diagonal is 1, or 0 for a band without variance.
-
-    Raises
-    ------
-    UsageError
-        ``max_pixels`` is not positive.
+    scatter : ndarray of float64, shape (most,)
+        Sum of the scatters of the best partition into 1, 2, ... intervals, as a fraction of the
+        bands that vary; infinite where there is no such partition.
+    varying : ndarray of intp
+        The bands that vary, counted from 0.
     """
-    if max_pixels < 1:
-        raise UsageError(f"found max_pixels={max_pixels}; expected at least 1")
-    samples, valid = _sample(cube, max_pixels, seed)  # (pixels, bands), (pixels, bands)
-    with np.errstate(over="ignore", invalid="ignore"):  # such bands come out as not live
-        return _pairwise_correlation(samples, valid)
+
+    scatter: npt.NDArray[np.float64]
+    varying: npt.NDArray[np.intp]
+    _limits: npt.NDArray[np.intp]
+    _cost: npt.NDArray[np.float64]
+    _starts: list[npt.NDArray[np.intp]]
+
+    @classmethod
+    def search(cls, correlation: npt.ArrayLike, *, most: int, min_bands: int = 1) -> BestPartitions:
+        """Find them, by dynamic programming over the interval limits.
+
+        Parameters
+        ----------
+        correlation : array_like, shape (bands, bands)
+            Correlation matrix whose diagonal is 1, or 0 for bands without variance.
+        most
+            Largest number of intervals to look at; at most one per band that varies is.
+        min_bands
+            Fewest bands of an interval, those without variance counted.
+
+        Raises
+        ------
+        UsageError
+            The matrix is not square, or ``most`` or ``min_bands`` is out of range.
+        """
+        squared = np.nan_to_num(np.asarray(correlation, dtype=np.float64)) ** 2
+        if squared.ndim != 2 or squared.shape[0] != squared.shape[1] or not squared.size:
+            raise UsageError(
+                f"found a correlation matrix of shape {squared.shape}; expected (bands, bands)"
+            )
+        bands = squared.shape[0]
+        if most < 1:
+            raise UsageError(f"found {most} intervals; expected at least 1")
+        if not 1 <= min_bands <= bands:
+            raise UsageError(
+                f"found at least {min_bands} bands in an interval; expected 1 to {bands}, the "
+                "number of bands"
+            )
+        varying = np.flatnonzero(np.diagonal(squared))
+        # limits[k]: first band of an interval that begins with the band of number k that varies
+        between = (varying[:-1] + varying[1:]) // 2 + 1
+        limits = np.concatenate([[0], between, [bands]]).astype(np.intp)
+        if varying.size:
+            cost = _scatter(squared[np.ix_(varying, varying)]) / varying.size
+        else:
+            cost = np.array([[np.inf, 0.0], [np.inf, np.inf]])  # one interval without scatter
+        allowed = cost.copy()
+        allowed[limits[None, :] - limits[:, None] < min_bands] = np.inf
+        totals, starts = _search(allowed, min(most, len(cost) - 1))
+        return cls(totals, varying, limits, cost, starts)
+
+    @property
+    def default_penalty(self) -> float:
+        """``DEFAULT_PENALTY``, or one band as a fraction of those that vary if that is more."""
+        return max(DEFAULT_PENALTY, 1 / max(self.varying.size, 1))
+
+    def choose(self, penalty: float | None = None) -> int:
+        """Return the number of intervals that minimises scatter plus ``penalty`` per interval.
+
+        The smaller number of two that are equally good; :attr:`default_penalty` where ``penalty``
+        is ``None``.
+
+        Raises
+        ------
+        UsageError
+            ``penalty`` is negative or no number.
+        """
+        if penalty is None:
+            penalty = self.default_penalty
+        if not penalty >= 0:
+            raise UsageError(
+                f"found a penalty of {penalty} per interval; expected a fraction of the bands, "
+                "0 or more"
+            )
+        return 1 + int(np.argmin(self.scatter + penalty * np.arange(1, self.scatter.size + 1)))
+
+    def intervals(self, count: int) -> tuple[BandInterval, ...]:
+        """Return the best partition into ``count`` intervals.
+
+        Raises
+        ------
+        UsageError
+            There is none.
+        """
+        possible = np.flatnonzero(np.isfinite(self.scatter)) + 1
+        if count not in possible:
+            raise UsageError(
+                f"found {count} intervals; expected 1 to {possible[-1]}",
+                hint="every interval holds a band that varies, and no fewer bands than were asked "
+                "for",
+            )
+        ends = [len(self._limits) - 1]
+        for start in reversed(self._starts[:count]):
+            ends.append(int(start[ends[-1]]))
+        positions = [int(self._limits[end]) for end in reversed(ends)]
+        return tuple(map(BandInterval, positions[:-1], positions[1:]))
+
+    def scatter_of(self, interval: BandInterval) -> float:
+        """Return the scatter of any interval as a fraction of all bands that vary."""
+        start, stop = np.searchsorted(self.varying, (interval.start, interval.stop))
+        return float(self._cost[start, stop]) if start < stop else 0.0
 
 
-def _pairwise_correlation(
-    samples: npt.NDArray[np.float64], valid: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
-    weights = valid.astype(np.float64)
-    values = np.where(valid, samples, 0.0)
-    counts = weights.sum(axis=0)
-    # Centring first keeps the products below small, so that their differences stay accurate.
-    values -= weights * (values.sum(axis=0) / np.maximum(counts, 1))
-    # A band of one value must come out constant in spite of the rounding of its mean.
-    low = samples.min(axis=0, where=valid, initial=np.inf)
-    high = samples.max(axis=0, where=valid, initial=-np.inf)
-    scale = np.sqrt((values**2).sum(axis=0) / np.maximum(counts, 1))
-    live = (low < high) & np.isfinite(scale) & (scale > 0)
-    values = np.divide(values, scale, out=np.zeros_like(values), where=live)
-
-    pairs = np.maximum(weights.T @ weights, 1)  # (bands, bands): pixels at which both are valid
-    mean = (values.T @ weights) / pairs  # mean[i, j]: of band i where band j is valid
-    square = ((values**2).T @ weights) / pairs
-    covariance = (values.T @ values) / pairs - mean * mean.T
-    variance = np.maximum(square - mean**2, 0)
-    # Scaled to 1 over all pixels of the band, a variance this small is rounding.
-    varies = (variance > 1e-12) & (variance.T > 1e-12)
-    spread = np.sqrt(variance * variance.T)
-    correlation = np.divide(covariance, spread, out=np.zeros_like(covariance), where=varies)
-    correlation = np.asarray(np.clip((correlation + correlation.T) / 2, -1, 1))
-    np.fill_diagonal(correlation, live)
-    return correlation
-
-
-def _sample(
-    cube: Cube, max_pixels: int, seed: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Draw pixels with a valid sample, and mark their valid samples."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    per_row = max(math.ceil(max_pixels / cube.rows), _PIXELS_PER_ROW)
-    samples, masks = [], []
-    wanted = max_pixels
-    for row in rng.permutation(cube.rows):
-        line = np.asarray(cube.array[row])
-        valid = validity(line, cube.nodata)
-        if valid is None:
-            valid = np.ones(line.shape, dtype=np.bool_)
-        with np.errstate(invalid="ignore"):
-            valid &= np.isfinite(line)
-        measured = np.flatnonzero(valid.any(axis=1))
-        columns = rng.permutation(measured)[: min(per_row, wanted)]
-        samples.append(line[columns].astype(np.float64))
-        masks.append(valid[columns])
-        wanted -= columns.size
-        if wanted == 0:
-            break
-    return np.concatenate(samples), np.concatenate(masks)
-
-
-def _scatter(correlation: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _scatter(squared: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the scatter of bands i to j - 1 at [i, j], infinite where that is no interval."""
-    squared = np.nan_to_num(np.asarray(correlation, dtype=np.float64)) ** 2
     bands = squared.shape[0]
     table = np.zeros((bands + 1, bands + 1))
     table[1:, 1:] = squared.cumsum(axis=0).cumsum(axis=1)
     corner = np.diagonal(table)
     pairs = corner[None, :] + corner[:, None] - table - table.T  # sum over the square [i, j)^2
-    sizes = np.concatenate([[0.0], np.cumsum(np.diagonal(squared))])
-    size = sizes[None, :] - sizes[:, None]
+    size = np.arange(bands + 1.0)
+    size = size[None, :] - size[:, None]
     scatter = size - np.divide(pairs, size, out=np.zeros_like(pairs), where=size > 0)
     scatter = np.asarray(np.maximum(scatter, 0))  # rounding
     scatter[np.tril_indices(bands + 1)] = np.inf

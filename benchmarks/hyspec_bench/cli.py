@@ -1,0 +1,123 @@
+"""hyspec-bench: measures hyspec against other codecs and reports."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hyspec.errors import HyspecError
+from hyspec_bench import registry, runner, scenes, summary
+from hyspec_bench.codecs.codec import Kind, Target
+from hyspec_bench.results import Results
+
+_RATES = (0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 1.0, 2.0)
+_MAX_ERRORS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments of the program."""
+    program = argparse.ArgumentParser(
+        "hyspec-bench", description=(__doc__ or "").partition(": ")[2]
+    )
+    commands = program.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="measure, and keep the results in a folder")
+    run.add_argument("--scenes", nargs="+", required=True, metavar="GLOB", help="files to encode")
+    run.add_argument(
+        "--codecs",
+        type=_names,
+        default=registry.NAMES,
+        metavar="LIST",
+        help=f"comma-separated, of {', '.join(registry.NAMES)}; by default all that are installed",
+    )
+    run.add_argument(
+        "--rates", type=_numbers, default=_RATES, metavar="LIST", help="bits per sample"
+    )
+    run.add_argument(
+        "--max-errors",
+        type=_numbers,
+        default=_MAX_ERRORS,
+        metavar="LIST",
+        help="largest absolute errors in sample units, for codecs that bound them",
+    )
+    run.add_argument(
+        "--lossless",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure codecs that can be lossless so, too",
+    )
+    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
+    run.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="measurements at a time; more than one disturbs the times",
+    )
+    report = commands.add_parser("report", help="tables and curves of a folder of results")
+    report.add_argument("folder", type=Path, metavar="DIR")
+    report.add_argument("--anchor", default="j2k_mc", metavar="CODEC", help="codec compared with")
+    report.add_argument(
+        "--rate-range",
+        type=_range,
+        default=(0.05, 2.0),
+        metavar="LOW:HIGH",
+        help="bits per sample over which curves are compared",
+    )
+    return program
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program."""
+    options = parser().parse_args(argv)
+    try:
+        return _run(options) if options.command == "run" else _report(options)
+    except HyspecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    paths = scenes.find(options.scenes)
+    targets = [
+        *(Target(Kind.RATE, rate) for rate in options.rates),
+        *(Target(Kind.MAX_ERROR, limit) for limit in options.max_errors),
+        *([Target(Kind.LOSSLESS)] if options.lossless else []),
+    ]
+    jobs = list(runner.plan(paths, options.codecs, targets))
+    results = Results(options.out)
+    problems = runner.run(jobs, results, processes=options.processes)
+    for line in problems:
+        print(line, file=sys.stderr)
+    print(results.folder / "results.csv")
+    return 0 if not problems else 2
+
+
+def _report(options: argparse.Namespace) -> int:
+    print(summary.markdown(Results(options.folder), options.anchor, options.rate_range))
+    return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text.split(",") if part.strip())
+    if any(value <= 0 for value in values):
+        raise argparse.ArgumentTypeError(f"{text}: expected positive numbers")
+    return values
+
+
+def _range(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    if not 0 < float(low) < float(high):
+        raise argparse.ArgumentTypeError(f"{text}: expected LOW:HIGH with 0 < LOW < HIGH")
+    return float(low), float(high)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

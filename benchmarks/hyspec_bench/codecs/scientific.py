@@ -1,0 +1,128 @@
+"""Compressors of scientific floating-point arrays: SPERR, SZ3, ZFP; and Zstandard of bit planes.
+
+The first three take the cube as an array of three dimensions in single precision; what they decode
+is rounded to integers. An error limit of m for integers is one of nearly m + 1/2 before rounding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+
+from hyspec import Cube
+from hyspec_bench.codecs import framing
+from hyspec_bench.codecs.codec import Codec, Kind, Samples, Target
+from hyspec_bench.codecs.jpeg2000 import cube_of
+from hyspec_bench.codecs.rate_search import nearest
+
+Float32 = npt.NDArray[np.float32]
+
+_BEFORE_ROUNDING = 0.499
+#: Range of absolute error limits that are searched for a rate.
+_LIMITS = (1e-3, 1e6)
+_ZSTD_LEVEL = 19
+
+
+class Sperr(Codec):
+    """SPERR in three dimensions: wavelets and set partitioning, with a rate or an error limit."""
+
+    kinds = frozenset({Kind.RATE, Kind.MAX_ERROR})
+
+    def encode(self, cube: Cube, target: Target) -> bytes:
+        """See the base class."""
+        planes = np.ascontiguousarray(np.moveaxis(cube.array, 2, 0), np.float32)
+        if target.kind is Kind.RATE:
+            return bytes(imagecodecs.sperr_encode(planes, target.value, "bpp", numthreads=1))
+        limit = target.value + _BEFORE_ROUNDING
+        return bytes(imagecodecs.sperr_encode(planes, limit, "pwe", numthreads=1))
+
+    def decode(self, data: bytes) -> Samples:
+        """See the base class."""
+        return cube_of(_rounded(imagecodecs.sperr_decode(data, numthreads=1)))
+
+
+class Sz3(Codec):
+    """SZ3: interpolation and error-bounded quantisation; the better of two orders of the axes."""
+
+    kinds = frozenset({Kind.RATE, Kind.MAX_ERROR})
+
+    def encode(self, cube: Cube, target: Target) -> bytes:
+        """See the base class."""
+        if target.kind is Kind.MAX_ERROR:
+            limit = target.value + _BEFORE_ROUNDING
+            return min((_sz3(cube, order, limit) for order in (0, 1)), key=len)
+        budget = target.budget(cube.array.size)
+        trials = [
+            nearest(lambda limit, order=order: _sz3(cube, order, limit), budget, *_LIMITS)  # type: ignore[misc]
+            for order in (0, 1)
+        ]
+
+        def squared_error(data: bytes) -> float:
+            return float(np.square(cube.array - self.decode(data), dtype=np.float64).sum())
+
+        return min(trials, key=squared_error)
+
+    def decode(self, data: bytes) -> Samples:
+        """See the base class."""
+        reader = framing.Reader(data)
+        band_first = reader.number()
+        shape = (reader.number(), reader.number(), reader.number())
+        samples = _rounded(imagecodecs.sz3_decode(reader.rest(), shape, np.float32))
+        return cube_of(samples) if band_first else samples
+
+
+class Zfp(Codec):
+    """ZFP with a fixed accuracy; that is a power of two, and rates come in coarse steps."""
+
+    kinds = frozenset({Kind.RATE})
+
+    def encode(self, cube: Cube, target: Target) -> bytes:
+        """See the base class."""
+        planes = np.ascontiguousarray(np.moveaxis(cube.array, 2, 0), np.float32)
+        return nearest(
+            lambda tolerance: bytes(imagecodecs.zfp_encode(planes, level=tolerance, mode="a")),
+            target.budget(planes.size),
+            *_LIMITS,
+        )
+
+    def decode(self, data: bytes) -> Samples:
+        """See the base class."""
+        return cube_of(_rounded(imagecodecs.zfp_decode(data)))
+
+
+class ZstdBitshuffle(Codec):
+    """Zstandard of the transposed bits of the samples, pixel by pixel: lossless, no prediction."""
+
+    kinds = frozenset({Kind.LOSSLESS})
+
+    def encode(self, cube: Cube, target: Target) -> bytes:  # noqa: ARG002
+        """See the base class."""
+        samples = np.ascontiguousarray(cube.array)
+        head = samples.dtype.str.encode() + framing.numbers(samples.shape)
+        shuffled: Any = imagecodecs.bitshuffle_encode(
+            samples.tobytes(), itemsize=samples.dtype.itemsize
+        )
+        return head + bytes(imagecodecs.zstd_encode(shuffled, level=_ZSTD_LEVEL))
+
+    def decode(self, data: bytes) -> Samples:
+        """See the base class."""
+        reader = framing.Reader(data)
+        dtype = np.dtype(reader.take(3).decode())
+        shape = tuple(reader.number() for _ in range(3))
+        shuffled = imagecodecs.zstd_decode(reader.rest())
+        samples = imagecodecs.bitshuffle_decode(shuffled, itemsize=dtype.itemsize)
+        return np.frombuffer(samples, dtype).reshape(shape)
+
+
+def _sz3(cube: Cube, band_first: int, limit: float) -> bytes:
+    samples = np.moveaxis(cube.array, 2, 0) if band_first else cube.array
+    samples = np.ascontiguousarray(samples, np.float32)
+    head = framing.numbers((band_first, *samples.shape))
+    return head + bytes(imagecodecs.sz3_encode(samples, "abs", abs=limit))
+
+
+def _rounded(samples: Float32) -> npt.NDArray[np.int32]:
+    return np.rint(samples).astype(np.int32)

@@ -1,0 +1,83 @@
+"""Bjøntegaard deltas of two rate-distortion curves over a stated range of rates.
+
+G. Bjøntegaard, "Calculation of average PSNR differences between RD-curves", VCEG-M33, 2001; the
+integration is that of the package ``bjontegaard`` (Herglotz et al., 2022-2023) with piecewise
+cubic Hermite interpolation, which does not overshoot.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+
+import bjontegaard
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+#: (bits per sample, PSNR in dB)
+Point = tuple[float, float]
+
+_METHOD = "pchip"
+
+
+def bd_rate(anchor: Sequence[Point], test: Sequence[Point], rates: tuple[float, float]) -> float:
+    """Mean difference in rate at equal PSNR in per cent; negative where ``test`` needs less.
+
+    Parameters
+    ----------
+    anchor, test
+        Measured points.
+    rates
+        Bits per sample from which and to which the curves are compared.
+
+    Returns
+    -------
+    float
+        NaN where the curves have no PSNR in common in the range.
+    """
+    a, b = clipped(anchor, rates), clipped(test, rates)
+    if min(len(a), len(b)) < 2:
+        return math.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of curves that do not overlap: the result says so
+        columns = (*zip(*a, strict=True), *zip(*b, strict=True))
+        return float(
+            bjontegaard.bd_rate(*columns, _METHOD, require_matching_points=False, min_overlap=0)
+        )
+
+
+def bd_psnr(anchor: Sequence[Point], test: Sequence[Point], rates: tuple[float, float]) -> float:
+    """Mean difference in PSNR at equal rate in dB; parameters as for `bd_rate`."""
+    a, b = clipped(anchor, rates), clipped(test, rates)
+    if min(len(a), len(b)) < 2:
+        return math.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        columns = (*zip(*a, strict=True), *zip(*b, strict=True))
+        return float(
+            bjontegaard.bd_psnr(*columns, _METHOD, require_matching_points=False, min_overlap=0)
+        )
+
+
+def clipped(points: Sequence[Point], rates: tuple[float, float]) -> list[Point]:
+    """Points of a curve inside a range of rates, with interpolated ones at its limits.
+
+    Points that another point beats in both rate and PSNR are left out, and those of infinite PSNR.
+    """
+    curve: list[Point] = []
+    for rate, psnr in sorted(points):
+        if math.isfinite(psnr) and (not curve or (psnr > curve[-1][1] and rate > curve[-1][0])):
+            curve.append((rate, psnr))
+    if len(curve) < 2:
+        return []
+    log_rates = np.log10([rate for rate, _ in curve])
+    psnr_at = PchipInterpolator(log_rates, [psnr for _, psnr in curve])
+    low, high = rates
+    inside = [point for point in curve if low < point[0] < high]
+    ends = [
+        (limit, float(psnr_at(np.log10(limit))))
+        for limit in rates
+        if curve[0][0] <= limit <= curve[-1][0]
+    ]
+    return sorted(inside + ends)

@@ -1,0 +1,60 @@
+"""The codecs of the benchmark by name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from hyspec.errors import UsageError
+from hyspec.options import PROFILES
+from hyspec_bench.codecs.codec import Codec
+from hyspec_bench.codecs.product import Product
+
+#: Module in `hyspec_bench.codecs`, class, and arguments of each rival.
+_RIVALS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "j2k_bb": ("jpeg2000", "BandByBand", {}),
+    "j2k_mc": ("jpeg2000", "ManyComponents", {}),
+    "j2k_mc_ns": ("jpeg2000", "ManyComponents", {"resolutions": (4,)}),
+    "dwt_j2k": ("spectral_dwt", "SpectralDwt", {}),
+    "klt_j2k": ("klt", "KltJpeg2000", {}),
+    "klt_j2k_ns": ("klt", "KltJpeg2000", {"search": False}),
+    "ccsds121_rows": ("ccsds", "Ccsds121", {"along_spectrum": False}),
+    "ccsds121_spectral": ("ccsds", "Ccsds121", {"along_spectrum": True}),
+    "ccsds122_bb": ("ccsds", "Ccsds122", {}),
+    "c123_default": ("ccsds", "Ccsds123", {"tuned": False}),
+    "c123_tuned": ("ccsds", "Ccsds123", {"tuned": True}),
+    "jpegxl": ("images", "JpegXl", {}),
+    "jpegls": ("images", "JpegLs", {}),
+    "sperr": ("scientific", "Sperr", {}),
+    "sz3": ("scientific", "Sz3", {}),
+    "zfp": ("scientific", "Zfp", {}),
+    "zstd": ("scientific", "ZstdBitshuffle", {}),
+}
+#: Names of hyspec's own profiles; a pack may follow, as in ``hyspec_band@generic-band``.
+_PRODUCT = {f"hyspec_{profile}": profile for profile in PROFILES}
+
+NAMES = (*_PRODUCT, *_RIVALS)
+
+
+def create(name: str) -> Codec:
+    """Return the codec of a name.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    MissingDependencyError
+        It needs a package or library that is not installed.
+    """
+    base, at, pack = name.partition("@")
+    if base in _PRODUCT:
+        return Product(_PRODUCT[base], pack or None)
+    if base not in _RIVALS or at:
+        raise UsageError(
+            f"codec {name!r} is not known; expected one of {', '.join(NAMES)}",
+            hint="only hyspec's own codecs take a pack, as in hyspec_band@generic-band",
+        )
+    module, attribute, arguments = _RIVALS[base]
+    factory = getattr(importlib.import_module(f"hyspec_bench.codecs.{module}"), attribute)
+    codec: Codec = factory(**arguments)
+    return codec

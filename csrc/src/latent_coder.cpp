@@ -1,0 +1,517 @@
+#include "hyspec/latent_coder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <utility>
+
+#include "hyspec/error.hpp"
+
+namespace hyspec {
+
+namespace {
+
+// Predictions count in sixteenths of a step, and stay within this.
+constexpr std::int32_t kUnit = 16;
+constexpr std::int64_t kMaxValue = std::int64_t{1} << 24;
+// Gains of two bands count as no further apart than twelve octaves.
+constexpr std::int32_t kMaxGainApart = 12 * kGainsPerOctave;
+// Adaptive linear prediction (section 4.3).
+constexpr std::size_t kTaps = 5;
+constexpr std::array<std::int64_t, kTaps> kFirstWeights = {45875, 13107, 6554, 0, 0};
+constexpr std::int64_t kMaxTapWeight = std::int64_t{1} << 20;
+constexpr std::int64_t kLearningRate = 1966;
+// Magnitudes (section 4.6).
+constexpr std::int32_t kUnary = 14;
+constexpr std::uint32_t kSilentLeast = 64;
+
+using Taps = std::array<std::int64_t, kTaps>;
+
+std::int32_t held(std::int64_t value) {
+  return static_cast<std::int32_t>(std::clamp(value, -kMaxValue, kMaxValue));
+}
+
+unsigned floor_log2(std::uint64_t value) {
+  unsigned result = 0;
+  for (unsigned half = 32; half > 0; half /= 2)
+    if (value >> half != 0) {
+      value >>= half;
+      result += half;
+    }
+  return result;
+}
+
+// Half-octave classes of a count: 0, 1, 3, 4, 5, 6, ... for 0, 1, 2, 3, 4, 6, ... (section 4.5).
+std::int32_t magnitude_class(std::int64_t value) {
+  if (value <= 0) return 0;
+  const unsigned octave = floor_log2(static_cast<std::uint64_t>(value));
+  const auto half = octave > 0 ? static_cast<std::int32_t>(value >> (octave - 1) & 1) : 0;
+  return 2 * static_cast<std::int32_t>(octave) + half + 1;
+}
+
+constexpr std::size_t kClasses = 64;
+const std::array<std::uint8_t, kClasses> kSmallClasses = [] {
+  std::array<std::uint8_t, kClasses> classes{};
+  for (std::size_t v = 0; v < kClasses; ++v)
+    classes[v] = static_cast<std::uint8_t>(magnitude_class(static_cast<std::int64_t>(v)));
+  return classes;
+}();
+
+std::int32_t class_of(std::int64_t value, std::int32_t most) {
+  const std::int32_t k = value < static_cast<std::int64_t>(kClasses)
+                             ? kSmallClasses[static_cast<std::size_t>(value)]
+                             : magnitude_class(value);
+  return std::min(k, most);
+}
+
+std::int64_t magnitude(std::int64_t value) { return value < 0 ? -value : value; }
+std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+// ---- What a pass over the latents does with each bit ------------------------------------------
+
+struct Writer {
+  RangeEncoder::Run& run;
+  bool bit(std::uint32_t one, bool value) {
+    if (value)
+      run.encode(0, one, 16);
+    else
+      run.encode(one, 65536 - one, 16);
+    return value;
+  }
+  std::uint32_t raw(std::uint32_t value, unsigned bits) {
+    for (; bits > 16; bits -= 16) {
+      run.encode(value >> (bits - 16) & 0xffff, 1, 16);
+    }
+    if (bits > 0) run.encode(value & ((1u << bits) - 1), 1, bits);
+    return value;
+  }
+};
+
+struct Reader {
+  RangeDecoder& decoder;
+  bool bit(std::uint32_t one, bool) { return decoder.decode_bit(one << 8); }
+  std::uint32_t raw(std::uint32_t, unsigned bits) {
+    std::uint32_t value = 0;
+    for (; bits > 16; bits -= 16) value = value << 16 | decoder.decode_uniform(16);
+    return bits > 0 ? value << bits | decoder.decode_uniform(bits) : value;
+  }
+};
+
+struct Meter {
+  double bits = 0.0;
+  bool bit(std::uint32_t one, bool value) {
+    bits += 16.0 - std::log2(static_cast<double>(value ? one : 65536 - one));
+    return value;
+  }
+  std::uint32_t raw(std::uint32_t value, unsigned count) {
+    bits += count;
+    return value;
+  }
+};
+
+// ---- Where latents come from ------------------------------------------------------------------
+
+// Whole numbers that are given.
+struct Given {
+  const std::int32_t* values;
+  bool silent(std::size_t count) const {
+    return std::all_of(values, values + count, [](std::int32_t v) { return v == 0; });
+  }
+  std::int64_t choose(std::size_t i, std::int32_t, std::int32_t) const { return values[i]; }
+};
+
+// Real numbers that are rounded with an eye on what they cost: a value becomes the next one towards
+// its prediction if that saves more bits, at `bit_value` each, than it adds to the squared error.
+struct Rounded {
+  const float* values;
+  float gain;
+  float bit_value;  // squared steps
+  bool silent(std::size_t count) const {
+    return std::all_of(values, values + count,
+                       [&](float v) { return !(std::fabs(v * gain) >= 0.5f); });
+  }
+  // logit: of the probability that the latent is not its prediction.
+  std::int64_t choose(std::size_t i, std::int32_t centre, std::int32_t logit) const {
+    constexpr float kBitsPerLogit = 1.0f / (256.0f * 0.6931472f);
+    constexpr float kFurtherBits = 1.5f;  // sign and magnitude of a small value, about
+    constexpr float kLargest = 2147483520.0f;  // the largest float below 2^31
+    const float value = values[i] * gain;
+    if (!(value == value)) return centre;
+    const float distance = std::clamp(value, -kLargest, kLargest) - static_cast<float>(centre);
+    const float size = std::fabs(distance);
+    const float saved = kFurtherBits - static_cast<float>(logit) * kBitsPerLogit;
+    if (size < 0.5f + std::clamp(0.5f * bit_value * saved, 0.0f, 0.5f)) return centre;
+    const auto steps = static_cast<std::int64_t>(
+        std::max(1.0f, std::floor(size + 0.5f - 0.5f * bit_value * kFurtherBits)));
+    const std::int64_t chosen = centre + (distance < 0.0f ? -steps : steps);
+    constexpr std::int64_t kLow = std::numeric_limits<std::int32_t>::min();
+    constexpr std::int64_t kHigh = std::numeric_limits<std::int32_t>::max();
+    return std::clamp(chosen, kLow, kHigh);
+  }
+};
+
+// What a decoder finds.
+struct Unknown {
+  bool silent(std::size_t) const { return false; }
+  std::int64_t choose(std::size_t, std::int32_t, std::int32_t) const { return 0; }
+};
+
+}  // namespace
+
+// One chunk in progress: bands before, adaptive state.
+class LatentCoder::Walk {
+ public:
+  Walk(const LatentModel& model, LatentGrid grid)
+      : model_(model),
+        tables_(logistic_tables()),
+        state_(model.state()),
+        grid_(grid),
+        activity_(grid.positions()),
+        behind_(grid.positions()),
+        references_{std::vector<std::int32_t>(grid.positions()),
+                    std::vector<std::int32_t>(grid.positions()),
+                    std::vector<std::int32_t>(grid.positions())},
+        rows_{std::vector<std::int32_t>(grid.columns + 2),
+              std::vector<std::int32_t>(grid.columns + 2)},
+        spread_(model.channels(), 64),
+        silent_(model.channels(), 0),
+        weights_(model.channels()) {
+    for (std::uint32_t c = 0; c < model.channels(); ++c)
+      for (std::size_t k = 0; k < kTaps; ++k) weights_[c][k] = kFirstWeights[k];
+  }
+
+  // Codes one band; latents are written to `out`, which may be what `source` reads.
+  template <class Bits, class MakeSource>
+  void band(Bits& bits, std::uint32_t level, MakeSource make_source, std::int32_t* out) {
+    const std::size_t positions = grid_.positions();
+    if (errors_.empty()) {
+      errors_.resize(model_.channels() * positions);
+      before_errors_.resize(errors_.size());
+    }
+    std::swap(errors_, before_errors_);
+    // Grown with the bands that have been seen: a message that ends early costs little memory.
+    if (past_.size() < kPast) past_.emplace_back(model_.channels() * positions);
+    std::rotate(past_.rbegin(), past_.rbegin() + 1, past_.rend());
+    levels_ = {level, levels_[0], levels_[1], levels_[2]};
+    std::fill(activity_.begin(), activity_.end(), 0);
+    bool left = true, left2 = true;
+    for (std::uint32_t c = 0; c < model_.channels(); ++c) {
+      std::int32_t* const plane = out + c * positions;
+      const auto source = make_source(c);
+      const bool silent = code_silent(bits, c, left, left2, source.silent(positions));
+      left2 = std::exchange(left, silent);
+      silent_[c] = silent ? 1 : 0;
+      if (silent)
+        skip(c, plane);
+      else if (bands_ == 0)
+        channel<true>(bits, c, source, plane);
+      else
+        channel<false>(bits, c, source, plane);
+      std::copy_n(plane, positions, past_[0].data() + c * positions);
+    }
+    ++bands_;
+  }
+
+  const LatentState& state() const noexcept { return state_; }
+
+ private:
+  static constexpr std::size_t kPast = 4;  // the band itself and three before it
+
+  // Section 4.2.
+  template <class Bits>
+  bool code_silent(Bits& bits, std::uint32_t c, bool left, bool left2, bool silent) {
+    const int before = bands_ == 0 ? 2 : silent_[c];
+    Slot& slot = state_.silent[index(((before * 2 + left) * 2 + left2) * 16 +
+                                     class_of(spread_[c] >> 1, 15))];
+    const std::uint32_t one =
+        std::clamp<std::uint32_t>(slot.probability, kSilentLeast, 65536 - kSilentLeast);
+    silent = bits.bit(one, silent);
+    update(slot, silent, kMixedLimit);
+    return silent;
+  }
+
+  void skip(std::uint32_t c, std::int32_t* plane) {
+    const std::size_t positions = grid_.positions();
+    std::fill_n(plane, positions, 0);
+    std::fill_n(errors_.data() + c * positions, positions, 0);
+    for (std::int32_t& a : activity_) a -= a >> 3;
+    spread_[c] -= spread_[c] >> 2;
+  }
+
+  // Ratio of the gain of this band to that of the one `age` bands before.
+  std::int64_t ratio(std::uint32_t c, std::size_t age) const {
+    const std::int32_t apart = model_.gain(levels_[0], c) - model_.gain(levels_[age], c);
+    return gain_ratio(std::clamp(apart, -kMaxGainApart, kMaxGainApart));
+  }
+
+  // Latents of a band before, in sixteenths of this band's steps.
+  void refer(std::uint32_t c, std::size_t age, std::vector<std::int32_t>& out) const {
+    const std::size_t positions = grid_.positions();
+    const std::int32_t* const plane = past_[age].data() + c * positions;
+    const std::int64_t scale = ratio(c, age);
+    for (std::size_t i = 0; i < positions; ++i) out[i] = held(plane[i] * scale >> 12);
+  }
+
+  // Errors of the band before around each position, those that come later in this band among them.
+  void look_behind(const std::int32_t* e1) {
+    const std::size_t columns = grid_.columns, positions = grid_.positions();
+    for (std::size_t i = 0; i < positions; ++i) behind_[i] = 2 * std::abs(e1[i]);
+    for (std::size_t i = 0; i + columns < positions; ++i) behind_[i] += std::abs(e1[i + columns]);
+    for (std::size_t y = 0, i = 0; y < grid_.rows; ++y, ++i)
+      for (std::size_t x = 0; x + 1 < columns; ++x, ++i) behind_[i] += std::abs(e1[i + 1]);
+  }
+
+  template <bool first, class Bits, class Source>
+  void channel(Bits& bits, std::uint32_t c, const Source& source, std::int32_t* q) {
+    const std::size_t columns = grid_.columns, positions = grid_.positions();
+    if (!first) {
+      // A band that is missing is stood in for by the one after it.
+      const std::size_t age2 = bands_ >= 2 ? 2 : 1, age3 = bands_ >= 3 ? 3 : age2;
+      refer(c, 1, references_[0]);
+      refer(c, age2, references_[1]);
+      refer(c, age3, references_[2]);
+    }
+    const std::int32_t* const ref1 = references_[0].data();
+    const std::int32_t* const ref2 = references_[1].data();
+    const std::int32_t* const ref3 = references_[2].data();
+    std::int32_t* const e = errors_.data() + c * positions;
+    const std::int32_t* const e1 = before_errors_.data() + c * positions;
+    look_behind(e1);
+    // Magnitudes of the errors of this row and the one before, with a zero at both ends.
+    std::int32_t* north_row = rows_[0].data();
+    std::int32_t* row = rows_[1].data();
+    std::fill_n(row, columns + 2, 0);
+    std::int32_t spread = spread_[c];
+    Taps weights{};
+    if (first)
+      std::copy(state_.intra[c].begin(), state_.intra[c].end(), weights.begin());
+    else
+      weights = weights_[c];
+    for (std::size_t y = 0, i = 0; y < grid_.rows; ++y) {
+      std::swap(north_row, row);
+      row[0] = row[columns + 1] = 0;
+      for (std::size_t x = 0; x < columns; ++x, ++i) {
+        const bool has_west = x > 0, has_north = y > 0;
+        const std::int32_t west = has_west ? q[i - 1] : 0;
+        const std::int32_t north = has_north ? q[i - columns] : 0;
+
+        // Section 4.3: prediction, in sixteenths.
+        const std::int32_t r1 = first ? 0 : ref1[i], r2 = first ? 0 : ref2[i];
+        Taps taps{};
+        if (first) {
+          taps[0] = held(std::int64_t{kUnit} * west);
+          taps[1] = held(std::int64_t{kUnit} * north);
+          taps[2] = has_west && has_north ? held(std::int64_t{kUnit} * q[i - columns - 1]) : 0;
+        } else {
+          taps[0] = r1;
+          taps[1] = r2;
+          taps[2] = ref3[i];
+          taps[3] = has_west ? held(std::int64_t{kUnit} * west - ref1[i - 1]) : 0;
+          taps[4] = has_north ? held(std::int64_t{kUnit} * north - ref1[i - columns]) : 0;
+        }
+        const bool flat = (taps[0] | taps[1] | taps[2] | taps[3] | taps[4]) == 0;
+        std::int64_t sum = 0;
+        if (!flat)
+          for (std::size_t k = 0; k < kTaps; ++k) sum += weights[k] * taps[k];
+        const std::int32_t prediction = held((sum + 32768) >> 16);
+        const std::int32_t centre = (prediction + kUnit / 2) >> 4;
+        const std::int32_t fraction = prediction - centre * kUnit;  // -8 to 7
+        const bool flip = fraction < 0 || (fraction == 0 && r2 < r1);
+        const std::int32_t sign = flip ? -1 : 1;
+        const std::int32_t lean = flip ? -fraction : fraction;
+
+        // Section 4.5: contexts.
+        const std::int32_t near =
+            2 * (row[x] + north_row[x + 1]) + north_row[x] + north_row[x + 2];
+        const std::int32_t behind = behind_[i];
+        const std::int32_t spread_class = class_of(spread >> 2, 15);
+        const std::int32_t active_class = class_of(activity_[i], 15);
+        std::int64_t value = 0;  // chosen when it is known what it costs
+        const auto choose = [&](std::uint32_t one) {
+          value = sign * (source.choose(i, centre, stretch(tables_, one)) - centre);
+          return value != 0;
+        };
+
+        std::int64_t left = 0;  // what the prediction leaves, with its sign flipped along
+        Slot* quiet = nullptr;
+        bool significant;
+        if (near == 0 && behind == 0 && centre == 0 && lean <= 3) {
+          quiet = &state_.quiet[index(((std::int64_t{c} * 16 + spread_class) * 4 + lean) * 8 +
+                                      std::min(active_class, 7))];
+          const std::uint32_t one = std::clamp<std::uint32_t>(quiet->probability, 16, 65520);
+          significant = bits.bit(one, choose(one));
+          update(*quiet, significant, kLoneLimit);
+        }
+        if (quiet == nullptr || significant) {
+          const std::int32_t near_class = class_of(near, 7), behind_class = class_of(behind, 7);
+          const std::int64_t apart =
+              std::int64_t{sign} * (r2 - std::int64_t{centre} * kUnit);  // second band's opinion
+          const std::int32_t opinion = apart < -24   ? 0
+                                       : apart < -12 ? 1
+                                       : apart < -4  ? 2
+                                       : apart <= 4  ? 3
+                                       : apart <= 12 ? 4
+                                       : apart <= 24 ? 5
+                                                     : 6;
+          const auto small = [&](std::int32_t error) {
+            return std::clamp(error * sign, -2, 2) + 2;
+          };
+          const std::int32_t size = static_cast<std::int32_t>(
+              std::min<std::int64_t>(3, magnitude(std::int64_t{centre})));
+          const std::int32_t half = lean > 3 ? 1 : 0;
+          const std::array<std::size_t, kMixedSlots> base = {
+              index(lean * 16 + near_class + (first ? 8 : 0)),
+              index(std::int64_t{c} * 16 + spread_class),
+              index((small(e1[i]) * 8 + behind_class) * 8 + near_class),
+              index(((size * 8 + opinion) * 8 + behind_class) * 2 + half),
+              index((small(has_west ? e[i - 1] : 0) * 5 + small(has_north ? e[i - columns] : 0)) *
+                        8 +
+                    spread_class / 2),
+              index((active_class * 8 + behind_class) * 4 + size),
+              index(spread_class * 16 + behind_class + 8 * half)};
+          const std::size_t set = index(spread_class / 2 * 2 + (first ? 1 : 0));
+          const auto decide = [&](std::size_t decision, auto wanted) {
+            std::array<Slot*, kMixedSlots> slots;
+            for (std::size_t k = 0; k < kMixedSlots; ++k)
+              slots[k] = &state_.contexts[k][decision * sizes_[k] + base[k]];
+            MixedBit model(tables_, slots, state_.mixers[decision * 16 + set]);
+            const bool bit = bits.bit(model.probability(), wanted(model.probability()));
+            model.learn(bit);
+            return bit;
+          };
+          if (quiet == nullptr) significant = decide(0, choose);
+          if (significant) left = code_value(bits, decide, spread, value);
+        }
+
+        const std::int64_t found = centre + sign * left;
+        if (found < std::numeric_limits<std::int32_t>::min() ||
+            found > std::numeric_limits<std::int32_t>::max())
+          throw Error(ErrorCode::kCorrupt, 0, "a latent is no 32-bit integer");
+        q[i] = static_cast<std::int32_t>(found);
+        e[i] = held(sign * left);
+        row[x + 1] = e[i] < 0 ? -e[i] : e[i];
+
+        // Section 4.4: adaptation.
+        const auto much = static_cast<std::int32_t>(std::min<std::int64_t>(magnitude(left), 100));
+        activity_[i] += 4 * std::min(much, 20);
+        activity_[i] -= activity_[i] >> 3;
+        spread += (much * 64 - spread) >> 4;
+        if (flat) continue;
+        const std::int64_t miss = held(std::int64_t{kUnit} * q[i] - prediction);
+        if (miss != 0) {
+          std::int64_t energy = 64;
+          for (std::size_t k = 0; k < kTaps; ++k) energy += taps[k] * taps[k];
+          unsigned shift = floor_log2(static_cast<std::uint64_t>(energy));
+          if (shift >= 7 && energy >> (shift - 7) > 181) ++shift;  // nearer to the next power
+          for (std::size_t k = 0; k < kTaps; ++k)
+            weights[k] = std::clamp(weights[k] + (kLearningRate * miss * taps[k] >> shift),
+                                    -kMaxTapWeight, kMaxTapWeight);
+        }
+      }
+    }
+    spread_[c] = spread;
+    if (first)
+      for (std::size_t k = 0; k < kIntraTaps; ++k)
+        state_.intra[c][k] = static_cast<std::int32_t>(weights[k]);
+    else
+      weights_[c] = weights;
+  }
+
+  // Section 4.6: sign and magnitude of a value that is not zero.
+  template <class Bits, class Decide>
+  std::int64_t code_value(Bits& bits, const Decide& decide, std::int32_t spread,
+                          std::int64_t value) {
+    const bool negative = decide(1, [&](std::uint32_t) { return value < 0; });
+    // Wide distributions leave their lowest bits to chance.
+    const std::int32_t octaves = static_cast<std::int32_t>(
+        floor_log2(static_cast<std::uint64_t>(std::max(spread, 64)) >> 6));
+    const auto low_bits = static_cast<unsigned>(std::max(0, octaves - 2));
+    const std::int64_t wanted = magnitude(value) - 1;  // -1 in a decoder, where it says nothing
+    const std::int64_t wanted_high = wanted >> low_bits;
+    std::int64_t high = 0;
+    while (high < kUnary &&
+           decide(index(std::min<std::int64_t>(7, 2 + high)),
+                  [&](std::uint32_t) { return wanted_high > high; }))
+      ++high;
+    if (high == kUnary) {
+      const auto rest = static_cast<std::uint64_t>(std::max<std::int64_t>(0, wanted_high - kUnary));
+      unsigned length = floor_log2(rest + 1);
+      length = bits.raw(length, 6);
+      if (length > 32) throw Error(ErrorCode::kCorrupt, 0, "a latent is no 32-bit integer");
+      const std::uint64_t top = std::uint64_t{1} << length;
+      const auto tail = static_cast<std::uint32_t>(rest + 1 - std::min(rest + 1, top));
+      high += static_cast<std::int64_t>(top + bits.raw(tail, length) - 1);
+    }
+    const auto low = static_cast<std::uint32_t>(wanted & ((std::int64_t{1} << low_bits) - 1));
+    const std::int64_t size = (high << low_bits) + bits.raw(low, low_bits) + 1;
+    return negative ? -size : size;
+  }
+
+  const LatentModel& model_;
+  const LogisticTables& tables_;
+  LatentState state_;
+  LatentGrid grid_;
+  const std::array<std::size_t, kMixedSlots> sizes_ =
+      LatentState::context_sizes(model_.channels());
+  std::size_t bands_ = 0;
+  std::array<std::uint32_t, kPast> levels_{};
+  std::vector<std::vector<std::int32_t>> past_;         // latents of this band and those before
+  std::vector<std::int32_t> errors_, before_errors_;    // value - centre, of this and the last band
+  std::vector<std::int32_t> activity_;                  // per position, over the channels so far
+  std::vector<std::int32_t> behind_;                    // per position: errors of the last band
+  std::array<std::vector<std::int32_t>, 3> references_;  // of the channel in hand
+  std::array<std::vector<std::int32_t>, 2> rows_;        // magnitudes of errors, as said there
+  std::vector<std::int32_t> spread_;                    // per channel: mean error, in 1/64
+  std::vector<std::uint8_t> silent_;                    // per channel, of the last band
+  std::vector<Taps> weights_;                           // per channel
+};
+
+LatentCoder::LatentCoder(const LatentModel& model, LatentGrid grid)
+    : model_(model), positions_(grid.positions()), walk_(std::make_unique<Walk>(model, grid)) {}
+LatentCoder::~LatentCoder() = default;
+
+const LatentState& LatentCoder::state() const noexcept { return walk_->state(); }
+
+void LatentCoder::encode(RangeEncoder& encoder, std::uint32_t level,
+                         Span<const std::int32_t> latents) {
+  std::vector<std::int32_t> copy(latents.size());
+  RangeEncoder::Run run(encoder);
+  Writer bits{run};
+  walk_->band(
+      bits, level,
+      [&](std::uint32_t c) { return Given{latents.data() + c * positions_}; }, copy.data());
+  run.end();
+}
+
+void LatentCoder::encode(RangeEncoder& encoder, std::uint32_t level, Span<const float> latents,
+                         LatentRounding rounding, Span<std::int32_t> rounded) {
+  RangeEncoder::Run run(encoder);
+  Writer bits{run};
+  const auto source = [&](std::uint32_t c) {
+    const auto code = static_cast<float>(model_.gain(level, c));
+    const float gain = std::exp2(code / static_cast<float>(kGainsPerOctave));
+    return Rounded{latents.data() + c * positions_, gain, rounding.bit_value};
+  };
+  walk_->band(bits, level, source, rounded.data());
+  run.end();
+}
+
+void LatentCoder::decode(RangeDecoder& decoder, std::uint32_t level, Span<std::int32_t> latents) {
+  RangeDecoder local = decoder;
+  Reader bits{local};
+  walk_->band(bits, level, [](std::uint32_t) { return Unknown{}; }, latents.data());
+  decoder = local;
+}
+
+double LatentCoder::learn(std::uint32_t level, Span<const std::int32_t> latents) {
+  std::vector<std::int32_t> copy(latents.size());
+  Meter bits;
+  walk_->band(
+      bits, level,
+      [&](std::uint32_t c) { return Given{latents.data() + c * positions_}; }, copy.data());
+  return bits.bits;
+}
+
+}  // namespace hyspec

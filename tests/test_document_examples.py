@@ -1,0 +1,107 @@
+"""The examples in the normative documents are true, by the plain Python decoder."""
+
+from pathlib import Path
+
+import numpy as np
+
+from reference import adaptive, band, pack, range_decoder
+from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol
+
+DOCUMENTS = Path(__file__).parents[1] / "docs"
+
+
+def untrained() -> pack.Network:
+    """The network of the example with latents."""
+    return pack.Network(
+        stride=8,
+        channels=2,
+        levels=2,
+        context_bands=1,
+        gain=np.array([[0, -40], [128, 60]], np.int16),
+        inverse_gain=np.zeros((2, 2), np.int16),
+        slots=(np.full(17920, 32768, np.uint16), np.zeros(17920, np.uint8)),
+        mixers=np.full(1024, 16384, np.int32),
+        intra=np.zeros(6, np.int32),
+    )
+
+
+def test_examples_of_the_band_profile() -> None:
+    document = (DOCUMENTS / "band_profile.md").read_text(encoding="utf-8")
+    payload = bytes.fromhex("80 01 00 00 8a 94 82 0e 00 59 40 df")
+    symbols = band.decode(payload, [untrained()], band.Tile(3, 2, 2))
+    assert (symbols.step, symbols.network) == (64, 0)
+    assert symbols.mean == [1000, 1004, -7]
+    assert symbols.checksum == 0xA2A228B5
+    assert range_decoder.to_words(payload[4:]) == [243438730, 3745536256]
+    decoder = RangeDecoder(range_decoder.to_words(payload[4:]))
+    assert decoder.uniform(4) == 0
+    assert [decode_symbol(decoder, band.SIDE_TABLES[0]) for _ in range(3)] == [0, 0, 0]
+    assert decoder.uniform(4) == 15
+    frequencies = " ".join(str(f) for f in band.SIDE_TABLES[8].freq[24:])
+    assert f"    {frequencies}\n" in document
+    assert f"    {payload.hex(' ')}\n" in document
+
+
+def test_example_with_latents() -> None:
+    document = (DOCUMENTS / "band_profile.md").read_text(encoding="utf-8")
+    first = document.index("    00 00 00 9f")
+    payload = bytes.fromhex("".join(document[first:].splitlines()[:2]))
+    symbols = band.decode(payload, [untrained()], band.Tile(5, 16, 24))
+    assert symbols.scale == [65, 90, 90, 65, 65]
+    assert symbols.mean == [100, 80, 81, 99, 98]
+    assert symbols.levels == [0, 1, 1, 0, 0]
+    for b, planes in symbols.latents.items():
+        cells = [", ".join(" ".join(str(z) for z in row) for row in plane) for plane in planes]
+        assert f"| {b} | {cells[0]} | {cells[1]} |\n" in document
+    assert symbols.latents[4][0, 0, 0] == -(2**31)
+    assert symbols.checksum == 0xEA0659E0
+    assert "EA0659E0" in document
+
+
+def test_examples_of_adaptive_models() -> None:
+    logits = {-3071: 16, -512: 7812, -1: 32705, 0: 32768, 1: 32831, 100: 39064, 3071: 65520}
+    assert {x: adaptive.squash(x) for x in logits} == logits
+    values = {0: -3071, 1000: -1068, 32767: 0, 32768: 1, 50000: 301, 65535: 3071}
+    assert {p: adaptive.stretch(p) for p in values} == values
+
+    decoder = RangeDecoder([1481428135])
+    slot = adaptive.Slot()
+    bits = [adaptive.decode_lone(decoder, slot, 16, adaptive.LONE_LIMIT) for _ in range(16)]
+    decoder.finish()
+    assert "".join(map(str, bits)) == "1110110011111111"
+    assert (slot.p, slot.n) == (52502, 16)
+
+    decoder = RangeDecoder([1954390037])
+    pairs = [(adaptive.Slot(), adaptive.Slot()) for _ in range(7)]
+    weights = [16384] * 8
+    bits = []
+    for k in range(28):
+        slots = [pair[k >> i & 1] for i, pair in enumerate(pairs)]
+        bits.append(adaptive.decode_mixed(decoder, slots, weights))
+    decoder.finish()
+    assert "".join(map(str, bits)) == "1101111011110111111110101111"
+    assert weights == [11544, 12722, 12993, 11499, 10763, 12083, 12083, 16067]
+    assert (pairs[0][1].p, pairs[0][1].n) == (50719, 14)
+
+
+def test_examples_of_the_entropy_coder() -> None:
+    table = Table(0, [30000, 20000, 10000, 5000, 535, 1])
+    decoder = RangeDecoder([1448514229, 2226392271, 3294538283])
+    symbols = [int(digit) for digit in "0123400011243440042031"]
+    assert [decode_symbol(decoder, table) for _ in symbols] == symbols
+    decoder.finish()
+
+    tables = {"A": Table(-1, [60000, 5000, 535, 1]), "B": Table(7, [1, 1, 65534])}
+    text = "A0 A-1 A2 B7 A2147483647 B8 A-2147483648 B9 A-2 B70000 A1 B6"
+    words = "4232157711 744302334 3788505079 269021181 2988441599 3713942569 1543214962 2752156672"
+    decoder = RangeDecoder([int(word) for word in words.split()])
+    names = [symbol[0] for symbol in text.split()]
+    assert " ".join(f"{n}{decode_symbol(decoder, tables[n])}" for n in names) == text
+    decoder.finish()
+
+    masks = decode_masks(bytes.fromhex("2e cb cb d6 00 80 a2 b8"), 5, 3, 5)
+    first = [[1, 1, 0, 0, 1], [1, 0, 0, 1, 1], [0, 0, 1, 1, 1]]
+    assert masks[:2].tolist() == [first, first]
+    assert masks[2].max() == 0
+    assert masks[3].min() == 1
+    assert masks[4].tolist() == first[::-1]

@@ -1,0 +1,22 @@
+"""The networks that a recipe can name."""
+
+from __future__ import annotations
+
+from hyspec_training.balle import BandNetwork
+from hyspec_training.config import NetworkConfig
+from hyspec_training.high_rate import HighRateNetwork
+
+Network = BandNetwork | HighRateNetwork
+
+
+def build(settings: NetworkConfig) -> Network:
+    """Make an untrained network.
+
+    Its attributes are ``stride`` (samples per latent position along each axis), ``channels``,
+    ``octaves`` (trained quality range), ``bands`` (neighbouring bands that it is trained with, T)
+    and ``step_at_zero`` (see :func:`hyspec_training.loss.rate_distortion`). Called with planes
+    (N, T, H, W) and qualities (N,), it returns the reconstruction and bits (N,).
+    """
+    if settings.kind == "lapped":
+        return HighRateNetwork(settings.octaves)
+    return BandNetwork(settings.filters, settings.octaves, heavy=settings.synthesis == "heavy")
