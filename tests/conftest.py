@@ -17,7 +17,7 @@ from hyspec import Cube, io, synthetic
 
 @pytest.fixture(scope="session")
 def tiny_pack() -> Path:
-    """Directory of a trained pack with one model of four filters: quick, and of poor quality."""
+    """Directory of a pack of two small cosine transforms: quick, and of poor quality."""
     return make_streams.PACK
 
 

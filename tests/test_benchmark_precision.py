@@ -1,56 +1,66 @@
 """The benchmark of 8-bit analysis graphs: what it compares, and the signs of what it reports."""
 
-import dataclasses
+import hashlib
 import json
+import shutil
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
-import hyspec
-from hyspec import io
+from hyspec import io, pack
 from hyspec_bench import precision
 
 QUALITIES = (5.0, 10.0, 15.0, 20.0, 25.0)
 
 
 @pytest.fixture
-def encoder(monkeypatch):
-    """An encoder that adds an offset to all samples before int8 graphs; returns its calls."""
-    original = hyspec.encode
-    calls = []
+def with_int8(tmp_path, tiny_pack):
+    """Write the tiny pack with another graph in the place of the integer ones; return its path.
 
-    def use(offset):
-        def encode(cube, *, precision, **settings):
-            calls.append((precision, settings["quality"], settings["threads"]))
-            if precision == "int8":
-                cube = dataclasses.replace(cube, array=cube.array + np.uint16(offset))
-            return original(cube, **settings)
+    The other graph is that in float32 with its latents multiplied by a factor.
+    """
 
-        monkeypatch.setattr(hyspec, "encode", encode)
-        return calls
+    def write(factor):
+        folder = tmp_path / "pack"
+        shutil.copytree(tiny_pack, folder)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for network in manifest["networks"]:
+            model = onnx.load(folder / network["name"] / "analysis.onnx")
+            end = model.graph.output[0].name
+            last = next(node for node in model.graph.node if node.output[0] == end)
+            last.output[0] = "before"
+            model.graph.node.append(helper.make_node("Mul", ["before", "factor"], [end]))
+            factors = numpy_helper.from_array(np.float32(factor), "factor")
+            model.graph.initializer.append(factors)
+            graph, name = model.SerializeToString(), f"{network['name']}/analysis-int8.onnx"
+            (folder / name).write_bytes(graph)
+            manifest["files"][name] = hashlib.sha256(graph).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        assert pack.load(folder).models[0].networks[0].analysis_int8
+        return str(folder)
 
-    return use
+    return write
 
 
-def test_the_same_graph_twice_loses_nothing(encoder, scene_cube, tiny_pack):
-    calls = encoder(0)
+def test_the_same_graph_twice_loses_nothing(with_int8, scene_cube):
     row = precision.measure(
-        "scene", scene_cube, str(tiny_pack), threads=1, rounds=2, qualities=QUALITIES
+        "scene", scene_cube, with_int8(1), threads=1, rounds=2, qualities=QUALITIES
     )
     assert row.bd_psnr == pytest.approx(0, abs=1e-9)
     assert row.bd_rate == pytest.approx(0, abs=1e-9)
     assert row.fp32_curve == row.int8_curve
     assert row.ratio == row.fp32_seconds / row.int8_seconds > 0
+    assert row.network_ratio > 0
     assert row.rates == (row.fp32_curve[0][0], row.fp32_curve[-1][0])
-    timed = [("fp32", 15.0, 1), ("int8", 15.0, 1)] * 3
-    assert calls[:6] == timed
-    assert calls[6:] == [(p, q, 1) for p in ("fp32", "int8") for q in QUALITIES]
+    assert row.quality == 15
+    assert row.samples == scene_cube.array.size
 
 
-def test_a_loss_is_negative_in_decibels_and_positive_in_rate(encoder, scene_cube, tiny_pack):
-    encoder(np.ptp(scene_cube.array) // 100)
+def test_a_loss_is_negative_in_decibels_and_positive_in_rate(with_int8, scene_cube):
     row = precision.measure(
-        "scene", scene_cube, str(tiny_pack), threads=1, rounds=1, qualities=QUALITIES
+        "scene", scene_cube, with_int8(0.8), threads=1, rounds=1, qualities=QUALITIES
     )
     assert row.bd_psnr < -0.05
     assert row.bd_rate > 0.5
@@ -60,23 +70,43 @@ def test_a_loss_is_negative_in_decibels_and_positive_in_rate(encoder, scene_cube
         assert 10 < psnr < 60
 
 
+def test_normalised_planes(scene_cube):
+    planes = precision.normalised_planes(scene_cube, 16)
+    rows, columns, bands = scene_cube.shape
+    assert planes.shape == (bands, 1, 48, 48)
+    assert planes.dtype == np.float32
+    inside = planes[:, 0, :rows, :columns]
+    np.testing.assert_allclose(inside.mean((1, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(inside.std((1, 2)), 1, rtol=1e-4)
+    assert not np.ptp(planes[:, 0, rows - 1 :, :columns], axis=1).any()
+
+
 def test_common_rates():
     first, second = [(0.1, 30.0), (0.5, 35.0)], [(0.2, 31.0), (0.7, 36.0)]
     assert precision.common_rates(first, second) == precision.common_rates(second, first)
     assert precision.common_rates(first, second) == (0.2, 0.5)
 
 
-def test_program(run, encoder, tmp_path, scene_cube, tiny_pack):
-    encoder(0)
+def test_program(run, with_int8, tmp_path, scene_cube):
     io.write(tmp_path / "scene.hdr", scene_cube)
-    arguments = [tmp_path / "scene.hdr", "--pack", tiny_pack, "--rounds", 1]
+    arguments = [tmp_path / "scene.hdr", "--pack", with_int8(1), "--rounds", 1]
+    arguments += ["--qualities", 10, 20]
     found = run(precision.main, *arguments, "--json")
     assert found.code == 0
-    assert json.loads(found.out)["bd_psnr"] == pytest.approx(0, abs=1e-9)
+    assert found.json["quality"] == 20
+    assert len(found.json["int8_curve"]) == 2
+    assert found.json["bd_psnr"] == pytest.approx(0, abs=1e-9)
     table = run(precision.main, *arguments, "--threads", 2)
     assert table.code == 0
     assert "2 threads" in table.out
     assert table.out.splitlines()[-1].split()[0] == "scene"
+
+
+def test_program_with_a_pack_without_integer_graphs(run, tmp_path, scene_cube, tiny_pack):
+    io.write(tmp_path / "scene.hdr", scene_cube)
+    found = run(precision.main, tmp_path / "scene.hdr", "--pack", tiny_pack)
+    assert found.code == 1
+    assert "no analysis graph in 8-bit integers" in found.err
 
 
 def test_program_without_the_file(run, tmp_path):

@@ -131,12 +131,12 @@ def test_one_value_per_band(name, value):
 
 def test_from_array_to_file_and_back(tmp_path, tiny_pack, scene_cube):
     path = tmp_path / "scene.hyc"
-    path.write_bytes(hyspec.encode(scene_cube.array, bps=0.2, pack=str(tiny_pack)))
+    path.write_bytes(hyspec.encode(scene_cube.array, quality=50, pack=str(tiny_pack)))
     with hyspec.open(str(path), pack=str(tiny_pack)) as stream:
         assert stream[3, 4].shape == (24,)
         cube = stream.read()
     assert isinstance(cube, Cube)
-    assert hyspec.metrics.psnr_db(scene_cube, cube) > 25
+    assert hyspec.metrics.psnr_db(scene_cube, cube) > 19
 
 
 def test_encode_to_reports_what_it_did(tiny_pack, scene_cube):

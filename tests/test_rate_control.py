@@ -145,7 +145,7 @@ def rate(data, cube):
 @pytest.mark.parametrize("bps", [0.06, 0.1, 0.12])
 @pytest.mark.parametrize("tile", [256, 32, (64, 32)])
 def test_bps(tiny_pack, large, bps, tile):
-    data = hyspec.encode(large, pack=tiny_pack, bps=bps, tile=tile)
+    data = hyspec.encode(large, pack=tiny_pack, bps=bps, tile=tile, network=1)
     assert rate(data, large) == pytest.approx(bps, rel=0.03)
 
 

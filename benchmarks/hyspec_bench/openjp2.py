@@ -65,7 +65,7 @@ def encode(
         There is no libopenjp2.
     """
     library = load()
-    planes = np.ascontiguousarray(planes, np.int32)
+    samples: Planes = np.ascontiguousarray(planes, np.int32)
     signed = int(planes.min()) < 0
     precision = _precision(int(planes.min()), int(planes.max()))
     if precision > MAX_PRECISION:
@@ -80,7 +80,7 @@ def encode(
     parameters.cp_comment = b""
     written = _Memory()
     with ExitStack() as stack:
-        image = stack.enter_context(_image(library, planes, precision, signed))
+        image = stack.enter_context(_image(library, samples, precision, signed))
         codec = stack.enter_context(_codec(library, library.opj_create_compress))
         stream = stack.enter_context(_stream(library, written, reading=False))
         codec.call("opj_setup_encoder", parameters, image)

@@ -133,22 +133,22 @@ def ms_ssim(original: Array, decoded: Array) -> float:
         return math.nan
     weights = np.array(MS_SSIM_WEIGHTS[:scales])
     weights /= weights.sum()
-    total = 0.0
+    total: float = 0.0
     for band in range(original.shape[2]):
         x = original[:, :, band].astype(np.float64)
         y = decoded[:, :, band].astype(np.float64)
         dynamic_range = max(1.0, float(np.ptp(x)))
-        product = 1.0
+        product: float = 1.0
         for scale, weight in enumerate(weights):
             luminance, contrast = _similarity(x, y, dynamic_range)
             last = scale == scales - 1
             factor = luminance * contrast if last else contrast
             # A negative correlation has no real power; it counts as no similarity.
-            product *= max(0.0, float(factor.mean())) ** float(weight)
+            product *= math.pow(max(0.0, float(factor.mean())), float(weight))
             if not last:
                 x, y = _halved(x), _halved(y)
         total += product
-    return total / original.shape[2]
+    return total / int(original.shape[2])
 
 
 def interval_psnr_db(
@@ -167,7 +167,8 @@ def interval_psnr_db(
 def _unit(cube: Array) -> Float64:
     spectra = cube.astype(np.float64)
     length = np.linalg.norm(spectra, axis=2, keepdims=True)
-    return np.divide(spectra, length, out=np.zeros_like(spectra), where=length > 0)
+    unit: Float64 = np.divide(spectra, length, out=np.zeros_like(spectra), where=length > 0)
+    return unit
 
 
 def _similarity(x: Float64, y: Float64, dynamic_range: float) -> tuple[Float64, Float64]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
-from hyspec.errors import UsageError
+from hyspec.errors import MissingDependencyError, UsageError
 from hyspec.options import PROFILES
 from hyspec_bench.codecs.codec import Codec
 from hyspec_bench.codecs.product import Product
@@ -36,13 +38,37 @@ _PRODUCT = {f"hyspec_{profile}": profile for profile in PROFILES}
 NAMES = (*_PRODUCT, *_RIVALS)
 
 
+#: A selection that takes little time: no codec that searches its settings.
+QUICK = (
+    "hyspec_band",
+    "j2k_mc_ns",
+    "klt_j2k_ns",
+    "ccsds121_spectral",
+    "ccsds122_bb",
+    "c123_default",
+    "c123_tuned",
+    "jpegls",
+    "sperr",
+)
+
+
+def available(names: Sequence[str] = NAMES) -> list[str]:
+    """Those of the names for which `create` returns a codec."""
+    found = []
+    for name in names:
+        with contextlib.suppress(UsageError, MissingDependencyError):
+            create(name)
+            found.append(name)
+    return found
+
+
 def create(name: str) -> Codec:
     """Return the codec of a name.
 
     Raises
     ------
     UsageError
-        There is none of that name.
+        There is none of that name, or this version of hyspec does not have the profile.
     MissingDependencyError
         It needs a package or library that is not installed.
     """

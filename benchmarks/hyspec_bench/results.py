@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class Results:
         """Records that hold figures, sorted by scene, codec, kind and rate."""
         found = [record for record in self.records.values() if "error" not in record]
         return sorted(found, key=lambda r: (r["scene"], r["codec"], r["kind"], r["bps"]))
+
+    def stream(self, key: Key) -> Path:
+        """File of the encoded bytes of a lossy measurement."""
+        scene, codec, _, setting = key
+        name = re.sub(r"[^\w@.-]", "_", codec)
+        return self.folder / "streams" / f"{scene}-{name}-{setting:g}.bin"
 
     def write_csv(self) -> Path:
         """Write the table of all measurements."""

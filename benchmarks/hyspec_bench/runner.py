@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from hyspec_bench import machine, registry, scenes
-from hyspec_bench.codecs.codec import Target
+from hyspec_bench.codecs.codec import Kind, Target
 from hyspec_bench.results import Key, Results
 from hyspec_bench.turns import ONE_THREAD
 
@@ -78,7 +78,9 @@ def run(
     left = [job for job in jobs if missing(job)]
     problems = []
     with ThreadPoolExecutor(processes) as pool:
-        futures: dict[Future[dict[str, Any]], Job] = {pool.submit(_measure, j): j for j in left}
+        futures: dict[Future[dict[str, Any]], Job] = {
+            pool.submit(_measure, job, results): job for job in left
+        }
         bar = tqdm(total=len(left), unit="measurement", disable=True if quiet else None)
         with bar:
             for future in as_completed(futures):
@@ -101,8 +103,10 @@ class _MeasurementError(Exception):
     """A process of a measurement that died."""
 
 
-def _measure(job: Job) -> dict[str, Any]:
+def _measure(job: Job, results: Results) -> dict[str, Any]:
     arguments = [str(job.path), job.codec, str(job.target.kind), repr(job.target.value)]
+    if job.target.kind is Kind.RATE:
+        arguments.append(str(results.stream(job.key)))
     done = subprocess.run(
         [sys.executable, "-m", "hyspec_bench.measurement", *arguments],
         capture_output=True,
@@ -121,6 +125,7 @@ def _measure(job: Job) -> dict[str, Any]:
 def _describe(scene: scenes.Scene) -> dict[str, Any]:
     array = scene.cube.array
     return {
+        "path": str(scene.path.resolve()),
         "shape": list(array.shape),
         "type": array.dtype.name,
         "minimum": int(array.min()),

@@ -492,9 +492,9 @@ def encode_band_payload(
         Shape (active bands, channels, positions). Integers are coded as they are; real numbers are
         multiplied by the gains of their levels and rounded.
     bit_value
-        What a bit is worth when real latents are rounded, in squared steps, 0 to 0.5. Where it saves
-        bits, a latent becomes an integer that is further from it, by less than a step; with 0 it
-        becomes the nearest one.
+        What a bit is worth when real latents are rounded, in squared steps, 0 to 0.5. Where it
+        saves bits, a latent becomes an integer further away than the nearest one, by one step at
+        most; with 0 it becomes the nearest.
 
     Raises
     ------

@@ -171,9 +171,9 @@ class BandCoder:
         """Network for a tile: the last one whose levels begin below that of the median band."""
         if self._network is not None:
             return min(self._network, len(self._networks) - 1)
-        levels = _core.band_levels(scale, step, 1 << 30)
-        active = levels[levels >= 0]
-        middle = float(np.median(active)) if active.size else 0.0
+        varying = scale[scale > 0]
+        # Of all bands that vary, active or not, so that finer steps never mean a coarser network.
+        middle = 2 * (float(np.median(varying)) - SCALE_ONE) - step if varying.size else 0.0
         fitting = [k for k, network in enumerate(self._networks) if network.from_level <= middle]
         return max(fitting, default=0)
 

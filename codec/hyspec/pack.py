@@ -32,6 +32,7 @@ _MANIFEST = "manifest.json"
 _MAX_FILE_BYTES = 64 << 20
 #: Gain codes per factor of two, and the largest: docs/pack_format.md, section 5.
 GAINS_PER_OCTAVE = 256
+MAX_GAIN = 4096
 #: What reading a manifest and arrays of any content can raise.
 _MALFORMED = (
     ArithmeticError,
@@ -254,6 +255,8 @@ def _load(path: Path, raw: bytes) -> Pack:
             str(about["name"]): _band_network(about, verified, files)
             for about in manifest["networks"]
         }
+        if len(networks) != len(manifest["networks"]):
+            raise PackError(f"{path}: two networks of the pack have one name")
         models = tuple(
             BandModel(str(model["name"]), tuple(networks[str(n)] for n in model["networks"]))
             for model in manifest["models"]
@@ -295,7 +298,13 @@ def _band_network(
             raise PackError(f"{folder}/{file}.npy has shape {values.shape}; expected {shape}")
         return np.ascontiguousarray(values.astype(np.dtype(dtype).newbyteorder("=")))
 
+    if int(about["gains_per_octave"]) != GAINS_PER_OCTAVE:
+        raise PackError(
+            f"found {about['gains_per_octave']} gain codes per octave; expected {GAINS_PER_OCTAVE}"
+        )
     inverse = array("inverse_gain", "<i2", (levels, channels))
+    if np.abs(inverse.astype(np.int32)).max() > MAX_GAIN:
+        raise PackError(f"{folder}/inverse_gain.npy has codes beyond {MAX_GAIN}")
     int8 = f"{folder}/analysis-int8.onnx"
     return BandNetwork(
         name=folder,

@@ -17,7 +17,7 @@ from hyspec.errors import TargetError
 RATE_TOLERANCE = 0.03
 PSNR_TOLERANCE_DB = 0.2
 #: A search ends this near to its target, as a difference of natural logarithms.
-CLOSE_ENOUGH = 0.012
+CLOSE_ENOUGH = 0.02
 #: A search that has taken more steps than this goes on by halves.
 _MOST_SECANTS = 6
 

@@ -43,7 +43,7 @@ unsigned floor_log2(std::uint64_t value) {
   return result;
 }
 
-// Half-octave classes of a count: 0, 1, 3, 4, 5, 6, ... for 0, 1, 2, 3, 4, 6, ... (section 4.5).
+// Half-octave classes of a count: 0, 1, 3, 4, 5, 6, ... for 0, 1, 2, 3, 4, 6, ... (section 4.1).
 std::int32_t magnitude_class(std::int64_t value) {
   if (value <= 0) return 0;
   const unsigned octave = floor_log2(static_cast<std::uint64_t>(value));

@@ -265,8 +265,8 @@ class Channel:
             length = self.chunk.decoder.uniform(6)
             if length > 32:
                 raise MessageError("a latent that is not an int32")
-            high += 2**length + self.raw(length) - 1
-        size = high * 2**low_bits + self.raw(low_bits) + 1
+            high += (1 << length) + self.raw(length) - 1
+        size = (high << low_bits) + self.raw(low_bits) + 1
         return -size if negative else size
 
     def raw(self, bits: int) -> int:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from hyspec.band_profile import STEPS_PER_OCTAVE
-from hyspec.pack import GAINS_PER_OCTAVE
+from hyspec.pack import GAINS_PER_OCTAVE, MAX_GAIN
 from hyspec_training.balle import BandNetwork
 from hyspec_training.high_rate import Analysis, HighRateNetwork, Synthesis
 from hyspec_training.networks import Network
@@ -83,4 +83,4 @@ def export_graphs(net: Network) -> Graphs:
 def _codes(logarithm: torch.Tensor) -> npt.NDArray[np.int16]:
     """Logarithms as codes, held where the format holds them."""
     codes = np.rint(logarithm.double().numpy() * GAINS_PER_OCTAVE)
-    return np.asarray(np.clip(codes, -4096, 4096), np.int16)
+    return np.asarray(np.clip(codes, -MAX_GAIN, MAX_GAIN), np.int16)

@@ -30,7 +30,7 @@ def encode(rows: Rows) -> bytes:
         best = min((_Row(row, False), _Row(differences, True)), key=lambda r: r.bits)
         header += best.header()
         encoder.encode(best.symbols, best.model())
-    words = encoder.get_compressed()
+    words: npt.NDArray[np.uint32] = encoder.get_compressed()
     return framing.numbers(rows.shape) + bytes(header) + words.astype("<u4").tobytes()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ class Codec(ABC):
         Kinds of targets that it can be given.
     """
 
-    kinds: ClassVar[frozenset[Kind]]
+    kinds: frozenset[Kind]
 
     @abstractmethod
     def encode(self, cube: Cube, target: Target) -> bytes:

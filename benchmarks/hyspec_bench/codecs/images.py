@@ -58,13 +58,15 @@ class JpegXl(_Images):
 
         def encode(**settings: Any) -> bytes:
             return framing.signed(low) + framing.parts(
-                imagecodecs.jpegxl_encode(
-                    image,
-                    effort=_EFFORT,
-                    photometric="gray",
-                    usecontainer=False,
-                    numthreads=1,
-                    **settings,
+                bytes(
+                    imagecodecs.jpegxl_encode(
+                        image,
+                        effort=_EFFORT,
+                        photometric="gray",
+                        usecontainer=False,
+                        numthreads=1,
+                        **settings,
+                    )
                 )
                 for image in images
             )
@@ -87,7 +89,7 @@ class JpegLs(_Images):
         """See the base class."""
         low, images = self._images(cube)
         return framing.signed(low) + framing.parts(
-            imagecodecs.jpegls_encode(image, level=int(target.value)) for image in images
+            bytes(imagecodecs.jpegls_encode(image, level=int(target.value))) for image in images
         )
 
     def _decode_image(self, data: bytes) -> npt.NDArray[np.int32]:

@@ -92,7 +92,8 @@ class KltJpeg2000(Codec):
         mean, basis = _vectors(basis_coder.decode(reader.part()), step)
         planes = openjp2.decode(reader.rest())
         components = np.ldexp(planes.reshape(len(planes), -1).astype(np.float64), -shift)
-        samples = np.clip(np.rint(components.T @ basis + mean), low, high).astype(np.int32)
+        exact: Float64 = components.T @ basis + mean
+        samples = np.clip(np.rint(exact), low, high).astype(np.int32)
         return samples.reshape(*planes.shape[1:], len(mean))
 
 
@@ -250,4 +251,4 @@ def _vectors(rows: npt.NDArray[np.int32], step: float) -> tuple[Float64, Float64
 def _least_step(scene: _Statistics, step: float) -> float:
     """Return the step, or the least one at which mean and basis fit their integers."""
     largest = max(float(np.abs(scene.mean).max()), math.sqrt(float(scene.variances[0])))
-    return max(step, largest / 2**_BASIS_BITS, 1e-6)
+    return max(step, math.ldexp(largest, -_BASIS_BITS), 1e-6)

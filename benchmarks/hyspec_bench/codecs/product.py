@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hyspec
 from hyspec import Cube
+from hyspec.options import EncodeSettings
 from hyspec_bench.codecs.codec import Codec, Kind, Samples, Target
+
+#: The profile that bounds the error of every sample.
+_BOUNDED = "bounded"
 
 
 class Product(Codec):
@@ -16,21 +20,35 @@ class Product(Codec):
         Profile of `hyspec.EncodeOptions`.
     pack
         Name or path of the pack; ``None`` for the default.
+
+    Raises
+    ------
+    UsageError
+        This version of hyspec does not have the profile.
     """
 
-    kinds = frozenset({Kind.RATE})
-
     def __init__(self, profile: str, pack: str | None = None) -> None:
+        hyspec.EncodeOptions(profile=profile)
         self.profile = profile
         self.pack = pack
+        bounded = frozenset({Kind.MAX_ERROR, Kind.LOSSLESS})
+        self.kinds = bounded if profile == _BOUNDED else frozenset({Kind.RATE})
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""
-        settings = hyspec.EncodeOptions(profile=self.profile, bps=target.value, threads=1)
-        pack = settings.pack if self.pack is None else self.pack
-        return hyspec.encode(cube, profile=self.profile, pack=pack, bps=target.value, threads=1)
+        settings: EncodeSettings = {"profile": self.profile, "threads": 1}
+        if self.pack is not None:
+            settings["pack"] = self.pack
+        if target.kind is Kind.RATE:
+            settings["bps"] = target.value
+        elif target.kind is Kind.MAX_ERROR:
+            settings["max_error"] = target.value
+        else:
+            settings["lossless"] = True
+        return hyspec.encode(cube, **settings)
 
     def decode(self, data: bytes) -> Samples:
         """See the base class."""
-        packs = {} if self.pack is None else {"pack": self.pack}
-        return hyspec.decode(data, threads=1, **packs).array
+        if self.pack is None:
+            return hyspec.decode(data, threads=1).array
+        return hyspec.decode(data, pack=self.pack, threads=1).array
