@@ -110,7 +110,7 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.data(),
     st.booleans(),
@@ -131,7 +131,7 @@ def test_integer_transform_is_lossless(data, signed, options, shifts):
     assert np.array_equal(decode(stream), image)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data(), st.booleans(), OPTIONS)
 def test_float_transform_is_nearly_lossless(data, signed, options):
     image, bits = data.draw(images(28 if signed else 27, signed))
@@ -290,7 +290,7 @@ def test_refused_images():
 # ---- damaged bytes ----
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_damaged_streams(data):
     stream = bytearray(base64.b85decode(data.draw(st.sampled_from([NEBRASKA, BARCELONA_SEGMENTS]))))

@@ -63,6 +63,7 @@ def test_bands_are_streams_of_the_standard():
     ("cube", "rate", "message"),
     [
         (np.zeros((20, 20), np.uint16), None, "expected \\(rows, columns, bands\\)"),
+        (np.zeros((1, 1, 65536), np.uint16), None, "with 1 to 65535 bands"),
         (np.zeros((16, 20, 2), np.uint16), None, "expected at least 17 x 17"),
         (np.full((20, 20, 2), 1 << 26, np.int32), None, "bit_depth is 27, expected 1 to 25"),
         (np.zeros((20, 20, 2), np.uint16), 0.1, "found a budget of 10 bytes for 2 bands"),

@@ -27,6 +27,9 @@ _PARTS_BYTES = 16
 _EXTRA_BYTES = 2
 #: Part 1 of the header of a last segment.
 _HEADER_BYTES = 4
+_MAX_BANDS = (1 << 8 * _EXTRA_BYTES) - 1
+#: What a segment cannot exceed; as a limit it is none.
+_MAX_SEGMENT_BYTES = 1 << 27
 _MAX_SAMPLES = 1 << 29
 
 
@@ -45,8 +48,11 @@ def encode(cube: Samples, bps: float | None) -> bytes:
     UsageError
         The cube is none that the standard can code, or the rate does not hold the headers.
     """
-    if cube.ndim != 3 or cube.size == 0:
-        raise UsageError(f"the cube has shape {cube.shape}; expected (rows, columns, bands)")
+    if cube.ndim != 3 or not 1 <= cube.shape[2] <= _MAX_BANDS or cube.size == 0:
+        raise UsageError(
+            f"the cube has shape {cube.shape}; expected (rows, columns, bands) "
+            f"with 1 to {_MAX_BANDS} bands"
+        )
     rows, cols, bands = cube.shape
     low, high = int(cube.min()), int(cube.max())
     signed = low < 0
@@ -71,7 +77,10 @@ def encode(cube: Samples, bps: float | None) -> bytes:
 
 
 def _shares(budget: int, bands: int) -> tuple[int, int]:
-    """Bytes of every band, and number of bands that take one more, within a budget of bytes."""
+    """Bytes of every band, and number of bands that take one more, within a budget of bytes.
+
+    A limit of 0 is none.
+    """
     limit, extra = divmod(budget - _PARTS_BYTES - _EXTRA_BYTES, bands)
     if limit < _HEADER_BYTES:
         raise UsageError(
@@ -79,7 +88,7 @@ def _shares(budget: int, bands: int) -> tuple[int, int]:
             f"{_PARTS_BYTES + _EXTRA_BYTES + _HEADER_BYTES * bands} for the headers alone",
             hint="ask for a higher rate",
         )
-    return limit, extra
+    return (limit, extra) if limit < _MAX_SEGMENT_BYTES - 1 else (0, 0)
 
 
 def decode(data: bytes) -> Samples:

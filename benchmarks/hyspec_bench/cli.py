@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyspec.errors import HyspecError
-from hyspec_bench import registry, runner, scenes, summary
+from hyspec.errors import HyspecError, UsageError
+from hyspec_bench import document, page, registry, runner, scenes, summary
 from hyspec_bench.codecs.codec import Kind, Target
 from hyspec_bench.results import Results
 
-_RATES = (0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 1.0, 2.0)
-_MAX_ERRORS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+#: Rates in bits per sample, error limits, and codecs.
+_FULL = ((0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 1.0, 2.0), (1.0, 2.0, 5.0, 10.0, 20.0), registry.NAMES)
+_QUICK = ((0.1, 0.5), (1.0, 10.0), registry.QUICK)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,22 +23,24 @@ def parser() -> argparse.ArgumentParser:
         "hyspec-bench", description=(__doc__ or "").partition(": ")[2]
     )
     commands = program.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="measure, and keep the results in a folder")
+    _add_run(commands.add_parser("run", help="measure, and keep the results in a folder"))
+    _add_report(commands.add_parser("report", help="tables and curves of a folder of results"))
+    return program
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    names = ", ".join(registry.NAMES)
     run.add_argument("--scenes", nargs="+", required=True, metavar="GLOB", help="files to encode")
     run.add_argument(
         "--codecs",
         type=_names,
-        default=registry.NAMES,
         metavar="LIST",
-        help=f"comma-separated, of {', '.join(registry.NAMES)}; by default all that are installed",
+        help=f"comma-separated, of {names}; by default all that are installed",
     )
-    run.add_argument(
-        "--rates", type=_numbers, default=_RATES, metavar="LIST", help="bits per sample"
-    )
+    run.add_argument("--rates", type=_numbers, metavar="LIST", help="bits per sample")
     run.add_argument(
         "--max-errors",
         type=_numbers,
-        default=_MAX_ERRORS,
         metavar="LIST",
         help="largest absolute errors in sample units, for codecs that bound them",
     )
@@ -47,16 +50,22 @@ def parser() -> argparse.ArgumentParser:
         default=True,
         help="measure codecs that can be lossless so, too",
     )
+    run.add_argument(
+        "--quick", action="store_true", help="few targets, and no codec that searches its settings"
+    )
     run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
     run.add_argument(
         "--processes",
         type=int,
         default=1,
         metavar="N",
-        help="measurements at a time; more than one disturbs the times",
+        help="measurements at a time; more than one disturbs the times a little",
     )
-    report = commands.add_parser("report", help="tables and curves of a folder of results")
-    report.add_argument("folder", type=Path, metavar="DIR")
+    run.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _add_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
     report.add_argument("--anchor", default="j2k_mc", metavar="CODEC", help="codec compared with")
     report.add_argument(
         "--rate-range",
@@ -65,7 +74,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="LOW:HIGH",
         help="bits per sample over which curves are compared",
     )
-    return program
+    report.add_argument(
+        "--example-rate", type=float, default=0.1, metavar="R", help="bits per sample of pictures"
+    )
+    report.add_argument(
+        "--document", type=Path, metavar="FILE", help="write method and tables as Markdown, too"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,22 +96,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     paths = scenes.find(options.scenes)
+    rates, limits, codecs = _QUICK if options.quick else _FULL
     targets = [
-        *(Target(Kind.RATE, rate) for rate in options.rates),
-        *(Target(Kind.MAX_ERROR, limit) for limit in options.max_errors),
+        *(Target(Kind.RATE, rate) for rate in options.rates or rates),
+        *(Target(Kind.MAX_ERROR, limit) for limit in options.max_errors or limits),
         *([Target(Kind.LOSSLESS)] if options.lossless else []),
     ]
-    jobs = list(runner.plan(paths, options.codecs, targets))
+    jobs = list(runner.plan(paths, options.codecs or registry.available(codecs), targets))
     results = Results(options.out)
-    problems = runner.run(jobs, results, processes=options.processes)
+    problems = runner.run(jobs, results, processes=options.processes, quiet=options.quiet)
     for line in problems:
         print(line, file=sys.stderr)
     print(results.folder / "results.csv")
-    return 0 if not problems else 2
+    return 2 if problems else 0
 
 
 def _report(options: argparse.Namespace) -> int:
-    print(summary.markdown(Results(options.folder), options.anchor, options.rate_range))
+    if not options.folder.is_dir():
+        raise UsageError(f"{options.folder} is no folder", hint="give the one of `run --out`")
+    results = Results(options.folder)
+    results.write_csv()
+    for table in summary.tables(results, options.anchor, options.rate_range):
+        print(f"{table.title}\n\n{table.markdown()}\n")
+    path = options.folder / "report.html"
+    page.write(results, path, options.anchor, options.rate_range, options.example_rate)
+    print(path)
+    if options.document is not None:
+        text = document.markdown(results, options.anchor, options.rate_range)
+        options.document.write_text(text, encoding="utf-8")
     return 0
 
 

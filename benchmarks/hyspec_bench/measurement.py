@@ -1,8 +1,8 @@
 """One measurement: ``python -m hyspec_bench.measurement SCENE CODEC KIND VALUE [STREAM]``.
 
-Prints one line of JSON and keeps the encoded bytes in the file STREAM. The process encodes the scene, decodes the bytes, and compares, all in one
-thread. Times are processor time, which other work on the machine disturbs least; memory is what
-the operating system counts.
+Prints one line of JSON and keeps the encoded bytes in the file STREAM. The process encodes the
+scene, decodes the bytes, and compares, all in one thread. Times are processor time, which other
+work on the machine disturbs least; memory is what the operating system counts.
 """
 
 from __future__ import annotations

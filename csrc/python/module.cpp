@@ -256,7 +256,8 @@ py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
   const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
   const bool real = latents.dtype().kind() == 'f';
-  const auto given = real ? std::optional(checked_array<float>(latents, 3, "latents")) : std::nullopt;
+  const auto given =
+      real ? std::optional(checked_array<float>(latents, 3, "latents")) : std::nullopt;
   if (!real) s.latents = to_checked_vector<std::int32_t>(latents, 3, "latents");
   std::vector<std::uint8_t> payload;
   std::uint32_t crc = 0;
@@ -313,8 +314,8 @@ void bind_band_profile(py::module_& m) {
   m.attr("MIN_STEP") = hyspec::kMinStep;
   m.attr("MAX_STEP") = hyspec::kMaxStep;
   py::class_<hyspec::LatentModel>(m, "LatentModel", "Gains and adaptive models of one network.")
-      .def(py::init(&make_latent_model), py::arg("gains"), py::arg("probability"),
-           py::arg("count"), py::arg("mixers"), py::arg("intra"))
+      .def(py::init(&make_latent_model), py::arg("gains"), py::arg("probability"), py::arg("count"),
+           py::arg("mixers"), py::arg("intra"))
       .def_static("untrained", &untrained_latent_model, py::arg("gains"),
                   "Model that has seen nothing yet.")
       .def_property_readonly("channels", &hyspec::LatentModel::channels, "Latent channels.")

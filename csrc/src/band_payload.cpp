@@ -194,9 +194,9 @@ BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile
   for (const std::uint32_t level : active_levels(scales, s.step, part.model.levels())) {
     // Grown band by band: a payload that ends early never costs more than it has shown.
     s.latents.resize(s.latents.size() + part.band_size);
-    coder.decode(decoder, level,
-                 Span<std::int32_t>(s.latents.data() + s.latents.size() - part.band_size,
-                                    part.band_size));
+    coder.decode(
+        decoder, level,
+        Span<std::int32_t>(s.latents.data() + s.latents.size() - part.band_size, part.band_size));
   }
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(scales, means, s.latents);

@@ -135,7 +135,7 @@ struct Rounded {
   // logit: of the probability that the latent is not its prediction.
   std::int64_t choose(std::size_t i, std::int32_t centre, std::int32_t logit) const {
     constexpr float kBitsPerLogit = 1.0f / (256.0f * 0.6931472f);
-    constexpr float kFurtherBits = 1.5f;  // sign and magnitude of a small value, about
+    constexpr float kFurtherBits = 1.5f;       // sign and magnitude of a small value, about
     constexpr float kLargest = 2147483520.0f;  // the largest float below 2^31
     const float value = values[i] * gain;
     if (!(value == value)) return centre;
@@ -223,8 +223,9 @@ class LatentCoder::Walk {
   template <class Bits>
   bool code_silent(Bits& bits, std::uint32_t c, bool left, bool left2, bool silent) {
     const int before = bands_ == 0 ? 2 : silent_[c];
-    Slot& slot = state_.silent[index(((before * 2 + left) * 2 + left2) * 16 +
-                                     class_of(spread_[c] >> 1, 15))];
+    Slot& slot =
+        state_
+            .silent[index(((before * 2 + left) * 2 + left2) * 16 + class_of(spread_[c] >> 1, 15))];
     const std::uint32_t one =
         std::clamp<std::uint32_t>(slot.probability, kSilentLeast, 65536 - kSilentLeast);
     silent = bits.bit(one, silent);
@@ -323,8 +324,7 @@ class LatentCoder::Walk {
         const std::int32_t lean = flip ? -fraction : fraction;
 
         // Section 4.5: contexts.
-        const std::int32_t near =
-            2 * (row[x] + north_row[x + 1]) + north_row[x] + north_row[x + 2];
+        const std::int32_t near = 2 * (row[x] + north_row[x + 1]) + north_row[x] + north_row[x + 2];
         const std::int32_t behind = behind_[i];
         const std::int32_t spread_class = class_of(spread >> 2, 15);
         const std::int32_t active_class = class_of(activity_[i], 15);
@@ -358,8 +358,8 @@ class LatentCoder::Walk {
           const auto small = [&](std::int32_t error) {
             return std::clamp(error * sign, -2, 2) + 2;
           };
-          const std::int32_t size = static_cast<std::int32_t>(
-              std::min<std::int64_t>(3, magnitude(std::int64_t{centre})));
+          const std::int32_t size =
+              static_cast<std::int32_t>(std::min<std::int64_t>(3, magnitude(std::int64_t{centre})));
           const std::int32_t half = lean > 3 ? 1 : 0;
           const std::array<std::size_t, kMixedSlots> base = {
               index(lean * 16 + near_class + (first ? 8 : 0)),
@@ -431,9 +431,9 @@ class LatentCoder::Walk {
     const std::int64_t wanted = magnitude(value) - 1;  // -1 in a decoder, where it says nothing
     const std::int64_t wanted_high = wanted >> low_bits;
     std::int64_t high = 0;
-    while (high < kUnary &&
-           decide(index(std::min<std::int64_t>(7, 2 + high)),
-                  [&](std::uint32_t) { return wanted_high > high; }))
+    while (high < kUnary && decide(
+                                index(std::min<std::int64_t>(7, 2 + high)),
+                                [&](std::uint32_t) { return wanted_high > high; }))
       ++high;
     if (high == kUnary) {
       const auto rest = static_cast<std::uint64_t>(std::max<std::int64_t>(0, wanted_high - kUnary));
@@ -453,19 +453,18 @@ class LatentCoder::Walk {
   const LogisticTables& tables_;
   LatentState state_;
   LatentGrid grid_;
-  const std::array<std::size_t, kMixedSlots> sizes_ =
-      LatentState::context_sizes(model_.channels());
+  const std::array<std::size_t, kMixedSlots> sizes_ = LatentState::context_sizes(model_.channels());
   std::size_t bands_ = 0;
   std::array<std::uint32_t, kPast> levels_{};
-  std::vector<std::vector<std::int32_t>> past_;         // latents of this band and those before
-  std::vector<std::int32_t> errors_, before_errors_;    // value - centre, of this and the last band
-  std::vector<std::int32_t> activity_;                  // per position, over the channels so far
-  std::vector<std::int32_t> behind_;                    // per position: errors of the last band
+  std::vector<std::vector<std::int32_t>> past_;       // latents of this band and those before
+  std::vector<std::int32_t> errors_, before_errors_;  // value - centre, of this and the last band
+  std::vector<std::int32_t> activity_;                // per position, over the channels so far
+  std::vector<std::int32_t> behind_;                  // per position: errors of the last band
   std::array<std::vector<std::int32_t>, 3> references_;  // of the channel in hand
   std::array<std::vector<std::int32_t>, 2> rows_;        // magnitudes of errors, as said there
-  std::vector<std::int32_t> spread_;                    // per channel: mean error, in 1/64
-  std::vector<std::uint8_t> silent_;                    // per channel, of the last band
-  std::vector<Taps> weights_;                           // per channel
+  std::vector<std::int32_t> spread_;                     // per channel: mean error, in 1/64
+  std::vector<std::uint8_t> silent_;                     // per channel, of the last band
+  std::vector<Taps> weights_;                            // per channel
 };
 
 LatentCoder::LatentCoder(const LatentModel& model, LatentGrid grid)
@@ -480,8 +479,8 @@ void LatentCoder::encode(RangeEncoder& encoder, std::uint32_t level,
   RangeEncoder::Run run(encoder);
   Writer bits{run};
   walk_->band(
-      bits, level,
-      [&](std::uint32_t c) { return Given{latents.data() + c * positions_}; }, copy.data());
+      bits, level, [&](std::uint32_t c) { return Given{latents.data() + c * positions_}; },
+      copy.data());
   run.end();
 }
 
@@ -509,8 +508,8 @@ double LatentCoder::learn(std::uint32_t level, Span<const std::int32_t> latents)
   std::vector<std::int32_t> copy(latents.size());
   Meter bits;
   walk_->band(
-      bits, level,
-      [&](std::uint32_t c) { return Given{latents.data() + c * positions_}; }, copy.data());
+      bits, level, [&](std::uint32_t c) { return Given{latents.data() + c * positions_}; },
+      copy.data());
   return bits.bits;
 }
 

@@ -1,7 +1,7 @@
 // Adaptive binary models: probabilities that follow what they have seen, alone or mixed.
 //
-// A slot is the share of ones seen in one context. Several slots, each of another context, are mixed
-// in the logistic domain by weights that learn which of them to trust: M. Mahoney, "Adaptive
+// A slot is the share of ones seen in one context. Several slots, each of another context, are
+// mixed in the logistic domain by weights that learn which of them to trust: M. Mahoney, "Adaptive
 // weighing of context models for lossless data compression", Florida Tech. CS-2005-16, 2005.
 //
 // Integers throughout; docs/entropy_coder.md, section 5, is the normative description.
@@ -64,8 +64,9 @@ class MixedBit {
       sum += std::int64_t{weights[i]} * logits_[i];
     }
     sum >>= 16;
-    const auto logit = static_cast<std::int32_t>(
-        sum < -kMaxLogit ? -kMaxLogit : sum > kMaxLogit ? kMaxLogit : sum);
+    const auto logit = static_cast<std::int32_t>(sum < -kMaxLogit  ? -kMaxLogit
+                                                 : sum > kMaxLogit ? kMaxLogit
+                                                                   : sum);
     probability_ = squash(tables, logit);
   }
 

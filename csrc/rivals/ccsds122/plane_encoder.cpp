@@ -29,8 +29,9 @@ PlaneEncoder::PlaneEncoder(const std::vector<Block>& blocks, const Shifts& shift
     unsigned depth = 0;
     for (; all >> depth != 0; ++depth) {
       Mask plane = 0;
-      for (const std::uint32_t magnitude : magnitudes)
+      for (const std::uint32_t magnitude : magnitudes) {
         plane = plane << 1 | (magnitude >> depth & 1);
+      }
       planes_.push_back(plane);
     }
     depths_.push_back(static_cast<std::uint8_t>(depth));

@@ -60,8 +60,9 @@ class SegmentDecoder {
     std::vector<std::int32_t> values;
     try {
       if (dc_.bits == 1) {
-        while (values.size() < blocks_)
+        while (values.size() < blocks_) {
           values.push_back(-static_cast<std::int32_t>(reader_.get(1)));
+        }
       } else {
         read_values(reader_, blocks_, signed_range(dc_.bits), values);
       }

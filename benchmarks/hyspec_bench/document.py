@@ -1,0 +1,43 @@
+"""docs/benchmarks.md: the method, then the tables of a folder of results."""
+
+from __future__ import annotations
+
+import html
+from importlib import resources
+from typing import Any
+
+from hyspec_bench import summary
+from hyspec_bench.results import Results
+
+
+def markdown(results: Results, anchor: str, rates: summary.Rates) -> str:
+    """Return the page; parameters as for `summary.tables`."""
+    about = results.about()
+    method = resources.files("hyspec_bench").joinpath("method.md").read_text("utf-8")
+    parts = [method, "## Results\n", _machine(about), _scenes(about)]
+    for table in summary.tables(results, anchor, rates):
+        parts += [f"### {table.title}\n", table.markdown() + "\n"]
+    return "\n".join(parts)
+
+
+def _machine(about: dict[str, Any]) -> str:
+    machine = about.get("machine")
+    if machine is None:
+        return ""
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    return f"Measured on {html.escape(machine['processor'])}; {versions}.\n"
+
+
+def _scenes(about: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            " x ".join(map(str, scene["shape"])),
+            scene["type"],
+            f"{scene['minimum']} to {scene['maximum']}",
+            f"`{scene['sha256'][:16]}`",
+        ]
+        for name, scene in about.get("scenes", {}).items()
+    ]
+    header = ["scene", "rows x columns x bands", "samples", "range", "SHA-256 begins"]
+    return summary.Table("", header, rows).markdown() + "\n"
