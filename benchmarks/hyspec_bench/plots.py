@@ -35,7 +35,7 @@ def rate_distortion(records: Sequence[Record], scene: str) -> str:
     """
     figure = Figure(figsize=(12, 9), layout="constrained")
     axes = figure.subplots(2, 2).ravel()
-    codecs = summary.names([r for r in records if r["kind"] != "lossless"], "codec")
+    codecs = summary.names(records, "codec")
     for panel, (column, label, scale) in zip(axes, _CURVES, strict=True):
         for kind, marker in (("rate", "o"), ("max_error", "x")):
             for number, codec in enumerate(codecs):
@@ -56,14 +56,16 @@ def intervals(records: Sequence[Record], scene: str) -> str:
     """PSNR of each band interval over the rate of the whole cube, an SVG element."""
     chosen = [r for r in records if (r["scene"], r["kind"]) == (scene, "rate")]
     names = list(chosen[0]["interval_psnr_db"])
+    codecs = summary.names(records, "codec")
     figure = Figure(figsize=(3.2 * len(names), 3.6), layout="constrained")
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for panel, name in zip(panels, names, strict=True):
-        for number, codec in enumerate(summary.names(chosen, "codec")):
+        for number, codec in enumerate(codecs):
             points = [
                 (r["bps"], r["interval_psnr_db"][name]) for r in chosen if r["codec"] == codec
             ]
-            _line(panel, points, number, ".", codec)
+            if points:
+                _line(panel, points, number, ".", codec)
         panel.set(xscale="log", xlabel="bit/sample", title=f"bands {name}")
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("PSNR in dB")
@@ -85,37 +87,47 @@ def examples(original: Array, decoded: dict[str, Array]) -> str:
     low, high = np.percentile(reference, (1, 99))
     errors = {name: cube[:, :, band] - reference for name, cube in decoded.items()}
     limit = max(1.0, *(float(np.percentile(np.abs(error), 99)) for error in errors.values()))
-    figure = Figure(figsize=(3 * (len(decoded) + 1), 9), layout="constrained")
-    panels = figure.subplots(3, len(decoded) + 1, squeeze=False)
-    panels[0, 0].imshow(reference, cmap="gray", vmin=low, vmax=high)
-    panels[0, 0].set_title(f"original, band {band + 1}")
+    columns = len(decoded) + 1
+    figure = Figure(figsize=(3 * columns, 9), layout="constrained")
+    grid = figure.add_gridspec(3, columns)
+    panel = figure.add_subplot(grid[0, 0])
+    panel.imshow(reference, cmap="gray", vmin=low, vmax=high)
+    panel.set(title=f"original, band {band + 1}", xticks=[], yticks=[])
     for column, (name, cube) in enumerate(decoded.items(), 1):
-        panels[0, column].imshow(cube[:, :, band], cmap="gray", vmin=low, vmax=high)
-        panels[0, column].set_title(name, fontsize="small")
-        shown = panels[1, column].imshow(errors[name], cmap="coolwarm", vmin=-limit, vmax=limit)
-        panels[1, column].set_title("error", fontsize="small")
-    figure.colorbar(shown, ax=panels[1, :])
-    for panel in (*panels[0], *panels[1]):
-        panel.set_axis_off()
-    for panel in panels[2]:
-        panel.set_axis_off()
-    spectra = figure.add_subplot(3, 1, 3)
+        panel = figure.add_subplot(grid[0, column])
+        panel.imshow(cube[:, :, band], cmap="gray", vmin=low, vmax=high)
+        panel.set(title=name, xticks=[], yticks=[])
+        panel.title.set_size("small")
+        panel = figure.add_subplot(grid[1, column])
+        shown = panel.imshow(errors[name], cmap="coolwarm", vmin=-limit, vmax=limit)
+        panel.set(title="error", xticks=[], yticks=[])
+    figure.colorbar(shown, ax=panel)
+    spectra = figure.add_subplot(grid[2, :])
     order = np.argsort(original.mean(axis=2), axis=None)
     numbers = np.arange(1, original.shape[2] + 1)
     for share in (0.1, 0.5, 0.9):
         row, column = divmod(int(order[int(share * (order.size - 1))]), original.shape[1])
         spectra.plot(numbers, original[row, column], "k", linewidth=1.5)
-        for number, cube in enumerate(decoded.values()):
-            spectra.plot(numbers, cube[row, column], f"C{number}", linewidth=0.8)
+        for number, (name, cube) in enumerate(decoded.items()):
+            label = name.partition("\n")[0] if share == 0.5 else None
+            spectra.plot(numbers, cube[row, column], f"C{number}", linewidth=0.8, label=label)
     spectra.set(xlabel="band", ylabel="sample", title="dark, middle and bright pixel")
+    spectra.legend(fontsize="small")
     return _png(figure)
 
 
 def _line(
     panel: Any, points: Sequence[tuple[float, float]], number: int, marker: str, label: str
 ) -> None:
-    style = f"C{number % 10}{_STYLES[number // 10 % len(_STYLES)]}{marker}"
-    panel.plot(*zip(*sorted(points), strict=True), style, label=label, markersize=4, linewidth=1)
+    panel.plot(
+        *zip(*sorted(points), strict=True),
+        color=f"C{number % 10}",
+        linestyle=_STYLES[number // 10 % len(_STYLES)],
+        marker=marker,
+        label=label,
+        markersize=4,
+        linewidth=1,
+    )
 
 
 def _svg(figure: Figure) -> str:
