@@ -97,7 +97,7 @@ def examples(original: Array, decoded: dict[str, Array]) -> str:
         panel = figure.add_subplot(grid[0, column])
         panel.imshow(cube[:, :, band], cmap="gray", vmin=low, vmax=high)
         panel.set(title=name, xticks=[], yticks=[])
-        panel.title.set_size("small")
+        panel.title.set_fontsize("small")
         panel = figure.add_subplot(grid[1, column])
         shown = panel.imshow(errors[name], cmap="coolwarm", vmin=-limit, vmax=limit)
         panel.set(title="error", xticks=[], yticks=[])
