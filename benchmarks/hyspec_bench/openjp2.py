@@ -55,7 +55,7 @@ def encode(
     reversible
         5/3 wavelet in integers; else 9/7 in floating point.
     resolutions
-        One more than the levels of the wavelet transform.
+        One more than the levels of the wavelet transform; fewer where the planes are too small.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def encode(
     parameters.tcp_numlayers = 1
     parameters.cp_disto_alloc = 1
     parameters.tcp_rates[0] = 0.0 if budget is None else planes.size * precision / (8 * budget)
-    parameters.numresolution = resolutions
+    parameters.numresolution = min(resolutions, min(planes.shape[1:]).bit_length())
     parameters.irreversible = not reversible
     parameters.cp_comment = b""
     written = _Memory()

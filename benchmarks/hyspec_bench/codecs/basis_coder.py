@@ -26,8 +26,8 @@ def encode(rows: Rows) -> bytes:
     encoder = constriction.stream.queue.RangeEncoder()
     header = bytearray()
     for row in rows:
-        differences = np.diff(row, prepend=0).astype(np.int32)
-        best = min((_Row(row, False), _Row(differences, True)), key=lambda r: r.bits)
+        differences = np.diff(row, prepend=row[:1])
+        best = min((_Row(row, None), _Row(differences, int(row[0]))), key=lambda r: r.bits)
         header += best.header()
         encoder.encode(best.symbols, best.model())
     words: npt.NDArray[np.uint32] = encoder.get_compressed()
@@ -38,23 +38,26 @@ def decode(data: bytes) -> Rows:
     """Decode what `encode` returned."""
     reader = framing.Reader(data)
     count, bands = reader.number(), reader.number()
-    headers = [(reader.take(1)[0], reader.take(1)[0]) for _ in range(count)]
+    headers = []
+    for _ in range(count):
+        scale, size = reader.take(2)
+        headers.append((scale, size >> 1, reader.signed() if size & 1 else None))
     decoder = constriction.stream.queue.RangeDecoder(
         np.frombuffer(reader.rest(), "<u4").astype(np.uint32)
     )
     rows = np.empty((count, bands), np.int32)
-    for row, (scale, size) in zip(rows, headers, strict=True):
-        symbols = decoder.decode(_model(scale, size >> 1), bands)
-        row[:] = np.cumsum(symbols) if size & 1 else symbols
+    for row, (scale, size, first) in zip(rows, headers, strict=True):
+        symbols = decoder.decode(_model(scale, size), bands)
+        row[:] = symbols if first is None else first + np.cumsum(symbols)
     return rows
 
 
 class _Row:
-    """A row of symbols with its parameters."""
+    """A row of symbols with its parameters; ``first`` is where differences start from."""
 
-    def __init__(self, symbols: Rows, differences: bool) -> None:
+    def __init__(self, symbols: Rows, first: int | None) -> None:
         self.symbols = symbols
-        self.differences = differences
+        self.first = first
         magnitude = np.abs(symbols)
         self.size = int(magnitude.max()).bit_length()
         mean = max(float(magnitude.mean()), 0.1)
@@ -63,7 +66,9 @@ class _Row:
         self.bits = symbols.size * max(0.5, np.log2(2 * np.e * mean))
 
     def header(self) -> bytes:
-        return bytes([self.scale, self.size << 1 | self.differences])
+        if self.first is None:
+            return bytes([self.scale, self.size << 1])
+        return bytes([self.scale, self.size << 1 | 1]) + framing.signed(self.first)
 
     def model(self) -> Any:
         return _model(self.scale, self.size)

@@ -1,7 +1,8 @@
 """Compressors of scientific floating-point arrays: SPERR, SZ3, ZFP; and Zstandard of bit planes.
 
 The first three take the cube as an array of three dimensions in single precision; what they decode
-is rounded to integers. An error limit of m for integers is one of nearly m + 1/2 before rounding.
+is rounded to integers and clipped to the range of the cube. An error limit of m for integers is one
+of nearly m + 1/2 before rounding.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _BEFORE_ROUNDING = (0.1, 0.49)
 #: Range of absolute error limits that are searched for a rate.
 _LIMITS = (1e-3, 1e6)
 _ZSTD_LEVEL = 19
-#: Orders of rows, columns and bands that SZ3 is given; the first two where it has to search a rate.
+#: Orders of rows, columns and bands that SZ3 is given.
 _AXES = ((0, 1, 2), (2, 0, 1), (1, 0, 2))
 
 
@@ -39,13 +40,17 @@ class Sperr(Codec):
         """See the base class."""
         planes = np.ascontiguousarray(np.moveaxis(cube.array, 2, 0), np.float32)
         if target.kind is Kind.RATE:
-            return bytes(imagecodecs.sperr_encode(planes, target.value, "bpp", numthreads=1))
-        limit = target.value + _BEFORE_ROUNDING[-1]
-        return bytes(imagecodecs.sperr_encode(planes, limit, "pwe", numthreads=1))
+            body = imagecodecs.sperr_encode(planes, target.value, "bpp", numthreads=1)
+        else:
+            limit = target.value + _BEFORE_ROUNDING[-1]
+            body = imagecodecs.sperr_encode(planes, limit, "pwe", numthreads=1)
+        return _range(cube) + bytes(body)
 
     def decode(self, data: bytes) -> Samples:
         """See the base class."""
-        return cube_of(_rounded(imagecodecs.sperr_decode(data, numthreads=1)))
+        reader = framing.Reader(data)
+        limits = reader.signed(), reader.signed()
+        return cube_of(_rounded(imagecodecs.sperr_decode(reader.rest(), numthreads=1), limits))
 
 
 class Sz3(Codec):
@@ -62,7 +67,7 @@ class Sz3(Codec):
         budget = target.budget(cube.array.size)
         trials = [
             nearest(lambda limit, axes=axes: _sz3(cube, axes, limit), budget, *_LIMITS)  # type: ignore[misc]
-            for axes in _AXES[:2]
+            for axes in _AXES
         ]
 
         def squared_error(data: bytes) -> float:
@@ -73,9 +78,10 @@ class Sz3(Codec):
     def decode(self, data: bytes) -> Samples:
         """See the base class."""
         reader = framing.Reader(data)
+        limits = reader.signed(), reader.signed()
         axes = _AXES[reader.number()]
         shape = (reader.number(), reader.number(), reader.number())
-        samples = _rounded(imagecodecs.sz3_decode(reader.rest(), shape, np.float32))
+        samples = _rounded(imagecodecs.sz3_decode(reader.rest(), shape, np.float32), limits)
         return samples.transpose(np.argsort(axes))
 
 
@@ -90,7 +96,7 @@ class Zfp(Codec):
 
         def encode(tolerance: float) -> bytes:
             level: Any = tolerance  # a real number with this mode, whatever the stub says
-            return bytes(imagecodecs.zfp_encode(planes, level=level, mode="a"))
+            return _range(cube) + bytes(imagecodecs.zfp_encode(planes, level=level, mode="a"))
 
         return nearest(
             encode,
@@ -100,7 +106,9 @@ class Zfp(Codec):
 
     def decode(self, data: bytes) -> Samples:
         """See the base class."""
-        return cube_of(_rounded(imagecodecs.zfp_decode(data)))
+        reader = framing.Reader(data)
+        limits = reader.signed(), reader.signed()
+        return cube_of(_rounded(imagecodecs.zfp_decode(reader.rest()), limits))
 
 
 class ZstdBitshuffle(Codec):
@@ -129,9 +137,13 @@ class ZstdBitshuffle(Codec):
 
 def _sz3(cube: Cube, axes: tuple[int, int, int], limit: float) -> bytes:
     samples = np.ascontiguousarray(cube.array.transpose(axes), np.float32)
-    head = framing.numbers((_AXES.index(axes), *samples.shape))
+    head = _range(cube) + framing.numbers((_AXES.index(axes), *samples.shape))
     return head + bytes(imagecodecs.sz3_encode(samples, "abs", abs=limit))
 
 
-def _rounded(samples: Float32) -> npt.NDArray[np.int32]:
-    return np.rint(samples).astype(np.int32)
+def _range(cube: Cube) -> bytes:
+    return framing.signed(int(cube.array.min())) + framing.signed(int(cube.array.max()))
+
+
+def _rounded(samples: Float32, limits: tuple[int, int]) -> npt.NDArray[np.int32]:
+    return np.rint(np.clip(samples, *limits)).astype(np.int32)
