@@ -55,6 +55,11 @@ def test_run_resume_report(run, scene, tmp_path):
     assert again.code == 0
     assert (out / "results.jsonl").read_text() == lines  # nothing was measured twice
 
+    third = run(cli.main, *arguments(scene, out, "--rates", "0.5", "--no-lossless", "--again"))
+    assert third.code == 0
+    assert (out / "results.jsonl").read_text().startswith(lines)
+    assert len(results.Results(out).records) > lines.count("\n")  # and the default error limits
+
     report = run(
         cli.main, "report", out, "--anchor", "j2k_mc_ns", "--document", tmp_path / "page.md"
     )

@@ -61,6 +61,9 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         metavar="N",
         help="measurements at a time; more than one disturbs the times a little",
     )
+    run.add_argument(
+        "--again", action="store_true", help="measure what the folder holds already, too"
+    )
     run.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
@@ -104,7 +107,9 @@ def _run(options: argparse.Namespace) -> int:
     ]
     jobs = list(runner.plan(paths, options.codecs or registry.available(codecs), targets))
     results = Results(options.out)
-    problems = runner.run(jobs, results, processes=options.processes, quiet=options.quiet)
+    problems = runner.run(
+        jobs, results, processes=options.processes, quiet=options.quiet, again=options.again
+    )
     for line in problems:
         print(line, file=sys.stderr)
     print(results.folder / "results.csv")

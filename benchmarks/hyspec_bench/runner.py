@@ -51,9 +51,16 @@ def plan(paths: Sequence[Path], codecs: Sequence[str], targets: Sequence[Target]
 
 
 def run(
-    jobs: Sequence[Job], results: Results, *, processes: int = 1, quiet: bool = False
+    jobs: Sequence[Job],
+    results: Results,
+    *,
+    processes: int = 1,
+    quiet: bool = False,
+    again: bool = False,
 ) -> list[str]:
     """Do the measurements that the folder does not hold yet, for the scenes as they are now.
+
+    With ``again`` all are done, since a folder does not know whether a codec has changed.
 
     A measurement whose codec says that it cannot reach the target is recorded as such and not
     tried again; one that fails otherwise is tried again by the next run.
@@ -73,7 +80,7 @@ def run(
 
     def missing(job: Job) -> bool:
         record = results.records.get(job.key)
-        return record is None or record["scene_sha256"] != known[job.path].sha256
+        return again or record is None or record["scene_sha256"] != known[job.path].sha256
 
     left = [job for job in jobs if missing(job)]
     problems = []
