@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,33 @@ from typing import Any
 import numpy as np
 import pytest
 
+import hyspec
 from golden import make_streams
 from hyspec import Cube, io, synthetic
+from stream_cases import INTERVALS, TILE
 
 
 @pytest.fixture(scope="session")
 def tiny_pack() -> Path:
     """Directory of a pack of two small cosine transforms: quick, and of poor quality."""
     return make_streams.PACK
+
+
+@pytest.fixture
+def pack_copy(tmp_path, tiny_pack) -> Path:
+    """A copy of the tiny pack that a test may spoil."""
+    return shutil.copytree(tiny_pack, tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def codec(tiny_pack) -> Callable[..., Cube]:
+    """Encode with the tiny pack and decode again."""
+
+    def round_trip(cube, **settings):
+        data = hyspec.encode(cube, pack=tiny_pack, **settings)
+        return hyspec.decode(data, pack=tiny_pack)
+
+    return round_trip
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +62,20 @@ def nodata_cube(grid) -> Cube:
     assert 0 < (cube.array == cube.nodata).mean() < 1
     cube.array.flags.writeable = False
     return cube
+
+
+@pytest.fixture(scope="session")
+def scene_stream(tiny_pack, scene_cube) -> bytes:
+    """The scene as a stream of 3 x 3 tiles and 3 intervals."""
+    return hyspec.encode(scene_cube, pack=tiny_pack, tile=TILE, intervals=INTERVALS)
+
+
+@pytest.fixture(scope="session")
+def scene_decoded(tiny_pack, scene_stream) -> np.ndarray:
+    """All samples of that stream; read-only."""
+    samples = hyspec.decode(scene_stream, pack=tiny_pack).array
+    samples.flags.writeable = False
+    return samples
 
 
 @pytest.fixture(scope="session")
@@ -97,10 +131,25 @@ def scene_hdr(tmp_path, scene_cube) -> Path:
 
 
 @pytest.fixture
-def scene_hyc(tmp_path, scene_cube, tiny_pack) -> Path:
-    """The scene as a stream of 3 x 3 tiles and 3 intervals."""
-    from hyspec import encode
-
+def scene_hyc(tmp_path, scene_stream) -> Path:
+    """The stream of the scene as a file."""
     path = tmp_path / "scene.hyc"
-    path.write_bytes(encode(scene_cube, pack=tiny_pack, tile=(16, 12), intervals="1-8,9-20,21-24"))
+    path.write_bytes(scene_stream)
     return path
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    """Where ``encode`` writes."""
+    return tmp_path / "out.hyc"
+
+
+@pytest.fixture
+def encode(run, out, tiny_pack) -> Callable[..., Run]:
+    """Run hyspec-encode with the tiny pack, to out.hyc: ``encode("a.hdr", "--quiet")``."""
+    from hyspec_tools.encode import main
+
+    def encode(source, *arguments, output=out):
+        return run(main, source, output, "--pack", tiny_pack, *arguments)
+
+    return encode

@@ -1,43 +1,21 @@
 """The benchmark of 8-bit analysis graphs: what it compares, and the signs of what it reports."""
 
-import hashlib
-import json
-import shutil
-
 import numpy as np
-import onnx
 import pytest
-from onnx import helper, numpy_helper
 
 from hyspec import io, pack
 from hyspec_bench import precision
+from integer_graphs import write_pack
 
 QUALITIES = (5.0, 10.0, 15.0, 20.0, 25.0)
 
 
 @pytest.fixture
 def with_int8(tmp_path, tiny_pack):
-    """Write the tiny pack with another graph in the place of the integer ones; return its path.
-
-    The other graph is that in float32 with its latents multiplied by a factor.
-    """
+    """Write the tiny pack with graphs in the place of integer ones; return its path."""
 
     def write(factor):
-        folder = tmp_path / "pack"
-        shutil.copytree(tiny_pack, folder)
-        manifest = json.loads((folder / "manifest.json").read_text())
-        for network in manifest["networks"]:
-            model = onnx.load(folder / network["name"] / "analysis.onnx")
-            end = model.graph.output[0].name
-            last = next(node for node in model.graph.node if node.output[0] == end)
-            last.output[0] = "before"
-            model.graph.node.append(helper.make_node("Mul", ["before", "factor"], [end]))
-            factors = numpy_helper.from_array(np.float32(factor), "factor")
-            model.graph.initializer.append(factors)
-            graph, name = model.SerializeToString(), f"{network['name']}/analysis-int8.onnx"
-            (folder / name).write_bytes(graph)
-            manifest["files"][name] = hashlib.sha256(graph).hexdigest()
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        folder = write_pack(tiny_pack, tmp_path / "pack", factor)
         assert pack.load(folder).models[0].networks[0].analysis_int8
         return str(folder)
 

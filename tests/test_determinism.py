@@ -48,7 +48,7 @@ def test_threads_do_not_change_the_samples(tiny_pack, data):
 def symbols_of(stream):
     """All symbols of a stream, by tile and interval."""
     return {
-        (tile.number, interval): stream._symbols(tile, interval)[1]
+        (tile.number, interval): stream._chunks.symbols(tile, interval)
         for tile in stream.tiles()
         for interval in range(len(stream.intervals))
     }

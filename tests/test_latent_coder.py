@@ -1,105 +1,31 @@
-"""Coding of latents: every integer comes back, rounding keeps its promise, and learning pays."""
+"""Coding of latents: every integer comes back, and rounding keeps its promise."""
 
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hyspec import _core
-
-Int32Array = npt.NDArray[np.int32]
-Float32Array = npt.NDArray[np.float32]
-Latents = Int32Array | Float32Array
-
-LOWEST, HIGHEST = -(2**31), 2**31 - 1
-LEVELS = 64
-
-# ---- models and chunks
-
-
-def make_gains(channels: int) -> npt.NDArray[np.int16]:
-    """A level is a 32nd of an octave, as in packs; channels differ by fractions of octaves."""
-    codes = 8 * np.arange(LEVELS)[:, None] + 37 * np.arange(channels)
-    return codes.astype(np.int16)
-
-
-def untrained(channels: int) -> _core.LatentModel:
-    return _core.LatentModel.untrained(make_gains(channels))
-
-
-def unit_gain(channels: int) -> _core.LatentModel:
-    """Latents are rounded as they are."""
-    return _core.LatentModel.untrained(np.zeros((LEVELS, channels), np.int16))
-
-
-@dataclass
-class Coded:
-    """A payload and what the encoder says of it."""
-
-    payload: bytes
-    checksum: int
-    latents: Int32Array
-
-
-def encode(
-    model: _core.LatentModel,
-    levels: Int32Array,
-    latents: Latents,
-    *,
-    bit_value: float = 0.0,
-) -> Coded:
-    """Code latents (bands, channels, rows, columns) at even levels, and check the round trip."""
-    bands, channels, rows, columns = latents.shape
-    tile = _core.BandTile(bands, rows, columns)
-    scale = (65 + levels // 2).astype(np.int32)
-    assert _core.band_levels(scale, 0, model.levels).tolist() == levels.tolist()
-    networks = [(1, model)]
-    mean = np.zeros(bands, np.int32)
-    flat = latents.reshape(bands, channels, -1)
-    coded = Coded(
-        *_core.encode_band_payload(networks, tile, 0, 0, None, scale, mean, flat, bit_value)
-    )
-    decoded = _core.decode_band_payload(networks, tile, coded.payload)
-    np.testing.assert_array_equal(decoded[5], coded.latents)
-    assert decoded[6] == coded.checksum
-    coded.latents = coded.latents.reshape(latents.shape)
-    return coded
-
-
-def at_level(level: int, bands: int) -> Int32Array:
-    return np.full(bands, level, np.int32)
-
-
-def smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Laplacian noise, averaged over neighbours along the last two axes."""
-    noise = rng.laplace(0, 1, shape)
-    return noise + np.roll(noise, 1, -1) + np.roll(noise, 1, -2)
-
-
-def scene(seed: int, bands: int = 12, channels: int = 3, side: int = 24) -> Int32Array:
-    """Latents of bands that resemble each other."""
-    rng = np.random.default_rng(seed)
-    base = 3 * smooth(rng, (1, channels, side, side))
-    change = np.cumsum(0.3 * rng.normal(size=(bands, channels, side, side)), axis=0)
-    return np.rint(base + change).astype(np.int32)
-
-
-@st.composite
-def chunks(draw: st.DrawFn) -> tuple[Int32Array, tuple[int, int, int, int]]:
-    """Even levels of some bands, and the shape of their latents."""
-    bands, channels = draw(st.integers(1, 8)), draw(st.integers(1, 4))
-    levels = draw(hnp.arrays(np.int32, bands, elements=st.integers(0, LEVELS // 2 - 1)))
-    return 2 * levels, (bands, channels, draw(st.integers(1, 6)), draw(st.integers(1, 6)))
-
+from latent_cases import (
+    HIGHEST,
+    LEVELS,
+    LOWEST,
+    Int32Array,
+    at_level,
+    chunks,
+    encode,
+    make_gains,
+    scene,
+    smooth,
+    unit_gain,
+    untrained,
+)
 
 # ---- integers
 
@@ -252,156 +178,6 @@ def test_values_of_bits_that_are_refused(bit_value: float) -> None:
     assert caught.value.args[2] == "bad-argument"
 
 
-# ---- learning
-
-
-def test_learning_makes_fresh_data_cheaper() -> None:
-    levels, model = at_level(0, 6), untrained(3)
-    trainer = _core.LatentTrainer(model)
-    small = [scene(k, bands=6, side=10) for k in range(40)]
-    lengths = [trainer.learn(levels.astype(np.uint32), z) for z in small[:30]]
-    trained = _core.LatentModel(make_gains(3), *trainer.state)
-    costs = [sum(len(encode(m, levels, z).payload) for z in small[30:]) for m in (model, trained)]
-    assert costs[1] < 0.95 * costs[0]
-    assert np.mean(lengths[20:]) < 0.95 * lengths[0]
-
-
-def test_the_length_of_what_is_learnt_is_that_of_its_payload() -> None:
-    latents = scene(1)
-    learnt = _core.LatentTrainer(untrained(3)).learn(at_level(0, 12).astype(np.uint32), latents)
-    coded = 8 * len(encode(untrained(3), at_level(0, 12), latents).payload)
-    assert learnt - 8 < coded < 1.002 * learnt + 400  # step, network, mask, scales and means
-
-
-def test_learning_leaves_the_model_alone() -> None:
-    model = untrained(3)
-    before = model.state
-    trainer = _core.LatentTrainer(model)
-    trainer.learn(at_level(0, 12).astype(np.uint32), scene(2))
-    for old, new, learnt in zip(before, model.state, trainer.state, strict=True):
-        np.testing.assert_array_equal(old, new)
-        assert (old != learnt).any()
-
-
-def test_states_survive_as_arrays() -> None:
-    trainer = _core.LatentTrainer(untrained(3))
-    trainer.learn(at_level(0, 12).astype(np.uint32), scene(3))
-    first = _core.LatentModel(make_gains(3), *trainer.state)
-    second = _core.LatentModel(make_gains(3), *(a.copy() for a in first.state))
-    for one, two, three in zip(trainer.state, first.state, second.state, strict=True):
-        np.testing.assert_array_equal(one, two)
-        np.testing.assert_array_equal(one, three)
-    assert [a.dtype for a in first.state] == [np.uint16, np.uint8, np.int32, np.int32]
-    # A trainer goes on from where its model is, as one that has seen both chunks.
-    going_on = _core.LatentTrainer(second)
-    for each in (trainer, going_on):
-        each.learn(at_level(0, 12).astype(np.uint32), scene(4))
-    for one, two in zip(trainer.state, going_on.state, strict=True):
-        np.testing.assert_array_equal(one, two)
-    latents = scene(5)
-    assert encode(first, at_level(0, 12), latents) != encode(untrained(3), at_level(0, 12), latents)
-
-
-# ---- what is refused
-
-
-def changed(which: int, edit: Any) -> list[npt.NDArray[Any]]:
-    """State of an untrained model of two channels with one array edited."""
-    state = [a.copy() for a in untrained(2).state]
-    state[which] = edit(state[which])
-    return state
-
-
-def with_first(value: int) -> Any:
-    def edit(a: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        a[0] = value
-        return a
-
-    return edit
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        *(changed(k, lambda a: a[:-1]) for k in range(4)),
-        *(changed(k, lambda a: a[:0]) for k in range(4)),
-        *(changed(k, lambda a: np.concatenate([a, a])) for k in range(4)),
-        changed(1, with_first(128)),
-        changed(2, with_first(2**24 + 1)),
-        changed(2, with_first(LOWEST)),
-        changed(3, with_first(2**20 + 1)),
-        changed(3, with_first(-(2**20) - 1)),
-        list(untrained(3).state),
-    ],
-)
-def test_states_that_do_not_fit(state: list[npt.NDArray[Any]]) -> None:
-    with pytest.raises(_core.CoreError) as caught:
-        _core.LatentModel(make_gains(2), *state)
-    assert caught.value.args[2] == "bad-argument"
-
-
-@pytest.mark.parametrize(
-    ("which", "value"),
-    [(0, 0), (0, 65535), (1, 127), (2, 2**24), (2, -(2**24)), (3, 2**20), (3, -(2**20))],
-)
-def test_states_at_the_ends_of_their_ranges(which: int, value: int) -> None:
-    """Any state that is accepted codes any latents."""
-    state = changed(which, lambda a: np.full_like(a, value))
-    model = _core.LatentModel(make_gains(2), *state)
-    latents = scene(9, bands=4, channels=2, side=8)
-    latents[2, 1, 3] = HIGHEST
-    np.testing.assert_array_equal(encode(model, at_level(0, 4), latents).latents, latents)
-
-
-@pytest.mark.parametrize("shape", [(0, 3), (4, 0), (0, 0), (1, 513), (1, 70000)])
-def test_gains_of_no_model(shape: tuple[int, int]) -> None:
-    with pytest.raises(_core.CoreError) as caught:
-        _core.LatentModel.untrained(np.zeros(shape, np.int16))
-    assert caught.value.args[2] == "bad-argument"
-    with pytest.raises(_core.CoreError):
-        _core.LatentModel(np.zeros(shape, np.int16), *untrained(2).state)
-
-
-@pytest.mark.parametrize("code", [-4097, 4097, -(2**15)])
-def test_gains_out_of_range(code: int) -> None:
-    for ends in (-4096, 4096):
-        _core.LatentModel.untrained(np.full((1, 2), ends, np.int16))
-    with pytest.raises(_core.CoreError, match="gain"):
-        _core.LatentModel.untrained(np.array([[0, code]], np.int16))
-
-
-def test_arrays_of_other_kinds() -> None:
-    with pytest.raises(TypeError, match="gains"):
-        _core.LatentModel.untrained(np.zeros((2, 2), np.int32))
-    with pytest.raises(ValueError, match="gains"):
-        _core.LatentModel.untrained(np.zeros(2, np.int16))
-    for k, name in enumerate(("probability", "count", "mixers", "intra")):
-        with pytest.raises(TypeError, match=name):
-            _core.LatentModel(make_gains(2), *changed(k, lambda a: a.astype(np.float64)))
-
-
-@pytest.mark.parametrize(
-    ("levels", "shape"),
-    [
-        ([0], (2, 3, 4, 4)),
-        ([0, 0], (2, 2, 4, 4)),
-        ([0, 0], (3, 2, 4, 4)),  # bands and channels exchanged
-        ([0, LEVELS], (2, 3, 4, 4)),
-    ],
-)
-def test_trainers_refuse(levels: list[int], shape: tuple[int, ...]) -> None:
-    trainer = _core.LatentTrainer(untrained(3))
-    with pytest.raises(ValueError, match="level"):
-        trainer.learn(np.array(levels, np.uint32), np.zeros(shape, np.int32))
-    for k, array in enumerate(untrained(3).state):
-        np.testing.assert_array_equal(trainer.state[k], array)
-
-
-def test_models_tell_their_sizes() -> None:
-    model = untrained(3)
-    assert (model.levels, model.channels) == (LEVELS, 3)
-
-
 # ---- memory
 
 
@@ -413,11 +189,11 @@ def test_a_short_payload_of_a_huge_tile_takes_little_memory() -> None:
         import resource
         from pathlib import Path
         import numpy as np
-        import test_latent_coder as t
+        import latent_cases
         from hyspec import _core
 
         bands = 1000
-        networks = [(1, t.untrained(4))]
+        networks = [(1, latent_cases.untrained(4))]
         noise = np.random.default_rng(1).integers(-9, 10, (bands, 4, 1), np.int32)
         numbers = [np.full(bands, 66, np.int32), np.zeros(bands, np.int32)]
         small = _core.BandTile(bands, 1, 1)

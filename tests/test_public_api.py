@@ -181,10 +181,10 @@ def test_errors_of_the_writer_come_through(tiny_pack, scene_cube):
 
 def test_keyword_settings_are_those_of_the_classes():
 
-    from hyspec import decoder, options
+    from hyspec import options, stream
 
     fields = {f.name for f in dataclasses.fields(hyspec.EncodeOptions)}
     assert set(options.EncodeSettings.__annotations__) == fields
     parameters = inspect.signature(hyspec.Stream).parameters
     keywords = {n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
-    assert set(decoder.StreamSettings.__annotations__) == keywords
+    assert set(stream.StreamSettings.__annotations__) == keywords

@@ -13,7 +13,7 @@ from hyspec.errors import DataError
 from hyspec.inference import Network
 from hyspec_tools import export
 from hyspec_training.balle import STRIDE, BandNetwork
-from hyspec_training.onnx_graphs import to_onnx
+from hyspec_training.onnx_graphs import halved, stored_in_half, to_onnx
 from hyspec_training.quantise import quantise_analysis
 
 torch.set_num_threads(1)
@@ -336,6 +336,18 @@ def test_interface_and_versions_are_those_of_the_float_graph(graph, int8):
 def test_too_few_batches(graph, count):
     with pytest.raises(DataError, match=f"found {count} batches to calibrate on"):
         quantise_analysis(graph, [planes(k) for k in range(count)], always_same)
+
+
+def test_floats_that_are_left_are_stored_in_half_precision(net):
+    """As the pack holds them; the arithmetic is the same."""
+    example = torch.zeros(2, 1, 2 * STRIDE, 3 * STRIDE)
+    graph = to_onnx(halved(net.analysis), [example], ["plane"], "latents")
+    int8 = quantise_analysis(graph, [planes(0), planes(1, rows=32)], always_same, max_loss=1)
+    stored = stored_in_half(int8)
+    assert len(stored) < 0.8 * len(int8)
+    for optimise in (True, False):
+        found, expected = (Network(g, optimise=optimise)(planes(5)) for g in (stored, int8))
+        np.testing.assert_array_equal(found, expected)
 
 
 # ---- a trained network --------------------------------------------------------------------------

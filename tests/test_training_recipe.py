@@ -68,9 +68,10 @@ def test_networks_and_their_interval_models(tmp_path, train, packs_written):
     assert [c.stage for c in five[2]] == stages
     assert [scene.name for scene in five[3]] == ["scene-0.npy", "scene-1.npy"]
     own = [weights(work, stage) for stage in stages[:6]]
-    for k, first in enumerate(own):  # fine-tuned, each on other planes
+    for k, first in enumerate(own):  # fine-tuned from the joint weights, each on other planes
         assert not any(torch.equal(first, second) for second in own[:k])
-        assert first.shape == own[0].shape
+        assert (first - own[0]).abs().max() < 1e-4  # three steps of Adam from there
+    assert own[0].std() > 1e-2
     history = json.loads((work / "history.json").read_text())
     assert list(history) == stages
     assert [(r["step"], r["quality"]) for r in history["low"]] == [
@@ -155,6 +156,26 @@ def test_the_optimiser_makes_a_difference(tmp_path, train):
         torch.testing.assert_close(
             found[0][name] - found[1][name], decay * initial, rtol=0, atol=1e-7
         )
+
+
+@pytest.mark.usefixtures("packs_written")
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("batch = 4", 'batch = 4\nloss = "ms-ssim"'),
+        ("[training]", "[augmentation]\nband_mixing = 1.0\n[training]"),
+        ("[training]", "[augmentation]\nhalf_scale = 1.0\n[training]"),
+        ("[training]", "[augmentation]\nnoise = 0.5\n[training]"),
+    ],
+)
+def test_loss_and_augmentation_make_a_difference(tmp_path, train, change):
+    found = []
+    for changes in ([SHORT], [SHORT], [SHORT, change]):
+        train(*changes)
+        found.append(weights(tmp_path / "work", "low"))
+        shutil.rmtree(tmp_path / "work")
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
 
 
 @pytest.mark.usefixtures("packs_written")

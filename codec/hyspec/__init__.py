@@ -10,10 +10,12 @@ True
 
 from hyspec import errors, intervals, io, metrics, synthetic
 from hyspec.cube import Cube
-from hyspec.decoder import Damage, Stream, decode
+from hyspec.damage import Damage
+from hyspec.decoder import decode
 from hyspec.decoder import open_stream as open  # noqa: A004
 from hyspec.encoder import EncodeResult, encode, encode_to
 from hyspec.options import EncodeOptions
+from hyspec.stream import Stream
 from hyspec.version import VERSION
 
 __version__ = VERSION

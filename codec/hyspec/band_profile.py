@@ -92,7 +92,8 @@ class BandCoder:
     int8
         Analyse with quantised networks where the model has them.
     network
-        Always encode with the network of this number, in place of choosing by the level.
+        Always encode with the network of this number, which the model has, in place of choosing by
+        the level.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
     """
@@ -170,7 +171,7 @@ class BandCoder:
     def _choose(self, scale: npt.NDArray[np.int32], step: int) -> int:
         """Network for a tile: the last one whose levels begin below that of the median band."""
         if self._network is not None:
-            return min(self._network, len(self._networks) - 1)
+            return self._network
         varying = scale[scale > 0]
         # Of all bands that vary, active or not, so that finer steps never mean a coarser network.
         middle = 2 * (float(np.median(varying)) - SCALE_ONE) - step if varying.size else 0.0

@@ -74,7 +74,7 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
     **settings
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
         ``bps`` (bits per sample), ``psnr`` (dB) and ``rmse`` (sample units), and ``pack``,
-        ``intervals``, ``tile``, ``float_step``, ``threads``.
+        ``intervals``, ``tile``, ``float_step``, ``precision``, ``network``, ``threads``.
 
     Returns
     -------
@@ -143,6 +143,7 @@ class _Encoder:
         self._progress = progress
         self._threads = options.threads or default_threads()
         self.pack = packs.load(options.pack)
+        _check_network(self.pack, options.network)
         found = survey(cube, progress)
         sample_type = _sample_type(cube, found, options.float_step)
         self.partition = _partition(cube, options.intervals)
@@ -232,6 +233,17 @@ def _wants_int8(pack: packs.Pack, precision: str) -> bool:
             hint="use --precision fp32, or export the pack with hyspec-export --int8",
         )
     return True
+
+
+def _check_network(pack: packs.Pack, network: int | None) -> None:
+    """Refuse the number of a network that a model of the pack does not have."""
+    counts = sorted({len(model.networks) for model in pack.models})
+    if network is not None and network >= counts[0]:
+        raise UsageError(
+            f"network is {network}; expected less than {counts[0]}: networks are counted from 0, "
+            f"and models of pack {pack.name!r} have {' or '.join(map(str, counts))}",
+            hint="use a smaller --network, or leave it out to choose tile by tile",
+        )
 
 
 def _silent(phase: str, done: int, total: int) -> None:

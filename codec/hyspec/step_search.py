@@ -29,8 +29,8 @@ _CLOSE_ENOUGH = 0.01
 _CORRECTIONS = 4
 #: What natural scenes do, to begin a search with: bits per sample at quality 50, and by how much of
 #: a factor of two rate and error change from step to step.
-_RATE_AT_FIVE = 0.3
-_RATE_SLOPE = -1.1 / STEPS_PER_OCTAVE
+_RATE_AT_FIVE = 0.2
+_RATE_SLOPE = -1.0 / STEPS_PER_OCTAVE
 _ERROR_SLOPE = 0.8 / STEPS_PER_OCTAVE
 #: Turns of the circle that spread the searched tiles evenly over any grid.
 _GOLDEN = (math.sqrt(5) - 1) / 2

@@ -192,7 +192,7 @@ BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile
   }
   LatentCoder coder(part.model, part.grid);
   for (const std::uint32_t level : active_levels(scales, s.step, part.model.levels())) {
-    // Grown band by band: a payload that ends early never costs more than it has shown.
+    // Grown band by band: a payload that ends early has cost one band more than it has shown.
     s.latents.resize(s.latents.size() + part.band_size);
     coder.decode(
         decoder, level,

@@ -3,160 +3,26 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <utility>
 
 #include "hyspec/error.hpp"
+#include "latent_bits.hpp"
+#include "latent_classes.hpp"
+#include "latent_filter.hpp"
+#include "latent_sources.hpp"
 
 namespace hyspec {
 
+using namespace latent;
+
 namespace {
 
-// Predictions count in sixteenths of a step, and stay within this.
-constexpr std::int32_t kUnit = 16;
-constexpr std::int64_t kMaxValue = std::int64_t{1} << 24;
 // Gains of two bands count as no further apart than twelve octaves.
 constexpr std::int32_t kMaxGainApart = 12 * kGainsPerOctave;
-// Adaptive linear prediction (section 4.3).
-constexpr std::size_t kTaps = 5;
-constexpr std::array<std::int64_t, kTaps> kFirstWeights = {45875, 13107, 6554, 0, 0};
-constexpr std::int64_t kMaxTapWeight = std::int64_t{1} << 20;
-constexpr std::int64_t kLearningRate = 1966;
 // Magnitudes (section 4.6).
 constexpr std::int32_t kUnary = 14;
 constexpr std::uint32_t kSilentLeast = 64;
-
-using Taps = std::array<std::int64_t, kTaps>;
-
-std::int32_t held(std::int64_t value) {
-  return static_cast<std::int32_t>(std::clamp(value, -kMaxValue, kMaxValue));
-}
-
-unsigned floor_log2(std::uint64_t value) {
-  unsigned result = 0;
-  for (unsigned half = 32; half > 0; half /= 2)
-    if (value >> half != 0) {
-      value >>= half;
-      result += half;
-    }
-  return result;
-}
-
-// Half-octave classes of a count: 0, 1, 3, 4, 5, 6, ... for 0, 1, 2, 3, 4, 6, ... (section 4.1).
-std::int32_t magnitude_class(std::int64_t value) {
-  if (value <= 0) return 0;
-  const unsigned octave = floor_log2(static_cast<std::uint64_t>(value));
-  const auto half = octave > 0 ? static_cast<std::int32_t>(value >> (octave - 1) & 1) : 0;
-  return 2 * static_cast<std::int32_t>(octave) + half + 1;
-}
-
-constexpr std::size_t kClasses = 64;
-const std::array<std::uint8_t, kClasses> kSmallClasses = [] {
-  std::array<std::uint8_t, kClasses> classes{};
-  for (std::size_t v = 0; v < kClasses; ++v)
-    classes[v] = static_cast<std::uint8_t>(magnitude_class(static_cast<std::int64_t>(v)));
-  return classes;
-}();
-
-std::int32_t class_of(std::int64_t value, std::int32_t most) {
-  const std::int32_t k = value < static_cast<std::int64_t>(kClasses)
-                             ? kSmallClasses[static_cast<std::size_t>(value)]
-                             : magnitude_class(value);
-  return std::min(k, most);
-}
-
-std::int64_t magnitude(std::int64_t value) { return value < 0 ? -value : value; }
-std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
-
-// ---- What a pass over the latents does with each bit ------------------------------------------
-
-struct Writer {
-  RangeEncoder::Run& run;
-  bool bit(std::uint32_t one, bool value) {
-    if (value)
-      run.encode(0, one, 16);
-    else
-      run.encode(one, 65536 - one, 16);
-    return value;
-  }
-  std::uint32_t raw(std::uint32_t value, unsigned bits) {
-    for (; bits > 16; bits -= 16) {
-      run.encode(value >> (bits - 16) & 0xffff, 1, 16);
-    }
-    if (bits > 0) run.encode(value & ((1u << bits) - 1), 1, bits);
-    return value;
-  }
-};
-
-struct Reader {
-  RangeDecoder& decoder;
-  bool bit(std::uint32_t one, bool) { return decoder.decode_bit(one << 8); }
-  std::uint32_t raw(std::uint32_t, unsigned bits) {
-    std::uint32_t value = 0;
-    for (; bits > 16; bits -= 16) value = value << 16 | decoder.decode_uniform(16);
-    return bits > 0 ? value << bits | decoder.decode_uniform(bits) : value;
-  }
-};
-
-struct Meter {
-  double bits = 0.0;
-  bool bit(std::uint32_t one, bool value) {
-    bits += 16.0 - std::log2(static_cast<double>(value ? one : 65536 - one));
-    return value;
-  }
-  std::uint32_t raw(std::uint32_t value, unsigned count) {
-    bits += count;
-    return value;
-  }
-};
-
-// ---- Where latents come from ------------------------------------------------------------------
-
-// Whole numbers that are given.
-struct Given {
-  const std::int32_t* values;
-  bool silent(std::size_t count) const {
-    return std::all_of(values, values + count, [](std::int32_t v) { return v == 0; });
-  }
-  std::int64_t choose(std::size_t i, std::int32_t, std::int32_t) const { return values[i]; }
-};
-
-// Real numbers that are rounded with an eye on what they cost: a value becomes the next one towards
-// its prediction if that saves more bits, at `bit_value` each, than it adds to the squared error.
-struct Rounded {
-  const float* values;
-  float gain;
-  float bit_value;  // squared steps
-  bool silent(std::size_t count) const {
-    return std::all_of(values, values + count,
-                       [&](float v) { return !(std::fabs(v * gain) >= 0.5f); });
-  }
-  // logit: of the probability that the latent is not its prediction.
-  std::int64_t choose(std::size_t i, std::int32_t centre, std::int32_t logit) const {
-    constexpr float kBitsPerLogit = 1.0f / (256.0f * 0.6931472f);
-    constexpr float kFurtherBits = 1.5f;       // sign and magnitude of a small value, about
-    constexpr float kLargest = 2147483520.0f;  // the largest float below 2^31
-    const float value = values[i] * gain;
-    if (!(value == value)) return centre;
-    const float distance = std::clamp(value, -kLargest, kLargest) - static_cast<float>(centre);
-    const float size = std::fabs(distance);
-    const float saved = kFurtherBits - static_cast<float>(logit) * kBitsPerLogit;
-    if (size < 0.5f + std::clamp(0.5f * bit_value * saved, 0.0f, 0.5f)) return centre;
-    const auto steps = static_cast<std::int64_t>(
-        std::max(1.0f, std::floor(size + 0.5f - 0.5f * bit_value * kFurtherBits)));
-    const std::int64_t chosen = centre + (distance < 0.0f ? -steps : steps);
-    constexpr std::int64_t kLow = std::numeric_limits<std::int32_t>::min();
-    constexpr std::int64_t kHigh = std::numeric_limits<std::int32_t>::max();
-    return std::clamp(chosen, kLow, kHigh);
-  }
-};
-
-// What a decoder finds.
-struct Unknown {
-  bool silent(std::size_t) const { return false; }
-  std::int64_t choose(std::size_t, std::int32_t, std::int32_t) const { return 0; }
-};
 
 }  // namespace
 
@@ -264,6 +130,46 @@ class LatentCoder::Walk {
       for (std::size_t x = 0; x + 1 < columns; ++x, ++i) behind_[i] += std::abs(e1[i + 1]);
   }
 
+  // What surrounds one latent, as classes and small numbers (section 4.5).
+  struct Around {
+    std::int32_t near, behind;    // magnitudes of errors in this band, and in the one before
+    std::int32_t mean;            // error of the channel, in 1/64
+    std::int32_t spread, active;  // classes of it, and of the position's over the channels
+  };
+
+  // The same with their signs.
+  struct Errors {
+    std::int32_t west, north, same;  // beside it, and of the same place in the band before
+    std::int64_t apart;              // of the second band before, as a prediction, from the centre
+  };
+
+  static std::array<std::size_t, kMixedSlots> contexts(const Around& a, const Errors& errors,
+                                                       const Split& split, std::uint32_t c,
+                                                       bool first) {
+    const std::int32_t near = class_of(a.near, 7), behind = class_of(a.behind, 7);
+    const std::int64_t apart = std::int64_t{split.sign} * errors.apart;
+    const std::int32_t opinion = apart < -24   ? 0
+                                 : apart < -12 ? 1
+                                 : apart < -4  ? 2
+                                 : apart <= 4  ? 3
+                                 : apart <= 12 ? 4
+                                 : apart <= 24 ? 5
+                                               : 6;
+    const auto small = [&](std::int32_t error) {
+      return std::clamp(error * split.sign, -2, 2) + 2;
+    };
+    const auto size =
+        static_cast<std::int32_t>(std::min<std::int64_t>(3, magnitude(std::int64_t{split.centre})));
+    const std::int32_t half = split.lean > 3 ? 1 : 0;
+    return {index(split.lean * 16 + near + (first ? 8 : 0)),
+            index(std::int64_t{c} * 16 + a.spread),
+            index((small(errors.same) * 8 + behind) * 8 + near),
+            index(((size * 8 + opinion) * 8 + behind) * 2 + half),
+            index((small(errors.west) * 5 + small(errors.north)) * 8 + a.spread / 2),
+            index((a.active * 8 + behind) * 4 + size),
+            index(a.spread * 16 + behind + 8 * half)};
+  }
+
   template <bool first, class Bits, class Source>
   void channel(Bits& bits, std::uint32_t c, const Source& source, std::int32_t* q) {
     const std::size_t columns = grid_.columns, positions = grid_.positions();
@@ -285,11 +191,7 @@ class LatentCoder::Walk {
     std::int32_t* row = rows_[1].data();
     std::fill_n(row, columns + 2, 0);
     std::int32_t spread = spread_[c];
-    Taps weights{};
-    if (first)
-      std::copy(state_.intra[c].begin(), state_.intra[c].end(), weights.begin());
-    else
-      weights = weights_[c];
+    Filter filter(first ? first_weights(c) : weights_[c]);
     for (std::size_t y = 0, i = 0; y < grid_.rows; ++y) {
       std::swap(north_row, row);
       row[0] = row[columns + 1] = 0;
@@ -297,8 +199,6 @@ class LatentCoder::Walk {
         const bool has_west = x > 0, has_north = y > 0;
         const std::int32_t west = has_west ? q[i - 1] : 0;
         const std::int32_t north = has_north ? q[i - columns] : 0;
-
-        // Section 4.3: prediction, in sixteenths.
         const std::int32_t r1 = first ? 0 : ref1[i], r2 = first ? 0 : ref2[i];
         Taps taps{};
         if (first) {
@@ -312,85 +212,31 @@ class LatentCoder::Walk {
           taps[3] = has_west ? held(std::int64_t{kUnit} * west - ref1[i - 1]) : 0;
           taps[4] = has_north ? held(std::int64_t{kUnit} * north - ref1[i - columns]) : 0;
         }
-        const bool flat = (taps[0] | taps[1] | taps[2] | taps[3] | taps[4]) == 0;
-        std::int64_t sum = 0;
-        if (!flat)
-          for (std::size_t k = 0; k < kTaps; ++k) sum += weights[k] * taps[k];
-        const std::int32_t prediction = held((sum + 32768) >> 16);
-        const std::int32_t centre = (prediction + kUnit / 2) >> 4;
-        const std::int32_t fraction = prediction - centre * kUnit;  // -8 to 7
-        const bool flip = fraction < 0 || (fraction == 0 && r2 < r1);
-        const std::int32_t sign = flip ? -1 : 1;
-        const std::int32_t lean = flip ? -fraction : fraction;
+        const bool flat = all_zero(taps);
+        const std::int32_t prediction = flat ? 0 : filter.predict(taps);
+        const Split split(prediction, r2 < r1);
 
-        // Section 4.5: contexts.
-        const std::int32_t near = 2 * (row[x] + north_row[x + 1]) + north_row[x] + north_row[x + 2];
-        const std::int32_t behind = behind_[i];
-        const std::int32_t spread_class = class_of(spread >> 2, 15);
-        const std::int32_t active_class = class_of(activity_[i], 15);
-        std::int64_t value = 0;  // chosen when it is known what it costs
-        const auto choose = [&](std::uint32_t one) {
-          value = sign * (source.choose(i, centre, stretch(tables_, one)) - centre);
-          return value != 0;
+        const Around around = {
+            2 * (row[x] + north_row[x + 1]) + north_row[x] + north_row[x + 2],
+            behind_[i],
+            spread,
+            class_of(spread >> 2, 15),
+            class_of(activity_[i], 15),
         };
-
-        std::int64_t left = 0;  // what the prediction leaves, with its sign flipped along
-        Slot* quiet = nullptr;
-        bool significant;
-        if (near == 0 && behind == 0 && centre == 0 && lean <= 3) {
-          quiet = &state_.quiet[index(((std::int64_t{c} * 16 + spread_class) * 4 + lean) * 8 +
-                                      std::min(active_class, 7))];
-          const std::uint32_t one = std::clamp<std::uint32_t>(quiet->probability, 16, 65520);
-          significant = bits.bit(one, choose(one));
-          update(*quiet, significant, kLoneLimit);
-        }
-        if (quiet == nullptr || significant) {
-          const std::int32_t near_class = class_of(near, 7), behind_class = class_of(behind, 7);
-          const std::int64_t apart =
-              std::int64_t{sign} * (r2 - std::int64_t{centre} * kUnit);  // second band's opinion
-          const std::int32_t opinion = apart < -24   ? 0
-                                       : apart < -12 ? 1
-                                       : apart < -4  ? 2
-                                       : apart <= 4  ? 3
-                                       : apart <= 12 ? 4
-                                       : apart <= 24 ? 5
-                                                     : 6;
-          const auto small = [&](std::int32_t error) {
-            return std::clamp(error * sign, -2, 2) + 2;
-          };
-          const std::int32_t size =
-              static_cast<std::int32_t>(std::min<std::int64_t>(3, magnitude(std::int64_t{centre})));
-          const std::int32_t half = lean > 3 ? 1 : 0;
-          const std::array<std::size_t, kMixedSlots> base = {
-              index(lean * 16 + near_class + (first ? 8 : 0)),
-              index(std::int64_t{c} * 16 + spread_class),
-              index((small(e1[i]) * 8 + behind_class) * 8 + near_class),
-              index(((size * 8 + opinion) * 8 + behind_class) * 2 + half),
-              index((small(has_west ? e[i - 1] : 0) * 5 + small(has_north ? e[i - columns] : 0)) *
-                        8 +
-                    spread_class / 2),
-              index((active_class * 8 + behind_class) * 4 + size),
-              index(spread_class * 16 + behind_class + 8 * half)};
-          const std::size_t set = index(spread_class / 2 * 2 + (first ? 1 : 0));
-          const auto decide = [&](std::size_t decision, auto wanted) {
-            std::array<Slot*, kMixedSlots> slots;
-            for (std::size_t k = 0; k < kMixedSlots; ++k)
-              slots[k] = &state_.contexts[k][decision * sizes_[k] + base[k]];
-            MixedBit model(tables_, slots, state_.mixers[decision * 16 + set]);
-            const bool bit = bits.bit(model.probability(), wanted(model.probability()));
-            model.learn(bit);
-            return bit;
-          };
-          if (quiet == nullptr) significant = decide(0, choose);
-          if (significant) left = code_value(bits, decide, spread, value);
-        }
-
-        const std::int64_t found = centre + sign * left;
+        const auto errors = [&] {
+          return Errors{has_west ? e[i - 1] : 0, has_north ? e[i - columns] : 0, e1[i],
+                        r2 - std::int64_t{split.centre} * kUnit};
+        };
+        const std::int64_t left =
+            code<first>(bits, c, around, split, errors, [&](std::uint32_t one) {
+              return split.sign * (source.choose(i, split.centre, one) - split.centre);
+            });
+        const std::int64_t found = split.centre + split.sign * left;
         if (found < std::numeric_limits<std::int32_t>::min() ||
             found > std::numeric_limits<std::int32_t>::max())
           throw Error(ErrorCode::kCorrupt, 0, "a latent is no 32-bit integer");
         q[i] = static_cast<std::int32_t>(found);
-        e[i] = held(sign * left);
+        e[i] = held(split.sign * left);
         row[x + 1] = e[i] < 0 ? -e[i] : e[i];
 
         // Section 4.4: adaptation.
@@ -400,33 +246,66 @@ class LatentCoder::Walk {
         spread += (much * 64 - spread) >> 4;
         if (flat) continue;
         const std::int64_t miss = held(std::int64_t{kUnit} * q[i] - prediction);
-        if (miss != 0) {
-          std::int64_t energy = 64;
-          for (std::size_t k = 0; k < kTaps; ++k) energy += taps[k] * taps[k];
-          unsigned shift = floor_log2(static_cast<std::uint64_t>(energy));
-          if (shift >= 7 && energy >> (shift - 7) > 181) ++shift;  // nearer to the next power
-          for (std::size_t k = 0; k < kTaps; ++k)
-            weights[k] = std::clamp(weights[k] + (kLearningRate * miss * taps[k] >> shift),
-                                    -kMaxTapWeight, kMaxTapWeight);
-        }
+        if (miss != 0) filter.adapt(taps, miss);
       }
     }
     spread_[c] = spread;
     if (first)
       for (std::size_t k = 0; k < kIntraTaps; ++k)
-        state_.intra[c][k] = static_cast<std::int32_t>(weights[k]);
+        state_.intra[c][k] = static_cast<std::int32_t>(filter.weights()[k]);
     else
-      weights_[c] = weights;
+      weights_[c] = filter.weights();
+  }
+
+  Taps first_weights(std::uint32_t c) const {
+    Taps weights{};
+    std::copy(state_.intra[c].begin(), state_.intra[c].end(), weights.begin());
+    return weights;
+  }
+
+  // What a prediction leaves, mirrored (section 4.5). choose(one) says what it is, of an encoder,
+  // when it is known what it costs: `one` is the probability that it is not zero.
+  template <bool first, class Bits, class Near, class Choose>
+  std::int64_t code(Bits& bits, std::uint32_t c, const Around& around, const Split& split,
+                    const Near& errors, const Choose& choose) {
+    std::int64_t value = 0;
+    const auto significant = [&](std::uint32_t one) {
+      value = choose(one);
+      return value != 0;
+    };
+    const bool calm =
+        around.near == 0 && around.behind == 0 && split.centre == 0 && split.lean <= 3;
+    if (calm) {
+      Slot& quiet =
+          state_.quiet[index(((std::int64_t{c} * 16 + around.spread) * 4 + split.lean) * 8 +
+                             std::min(around.active, 7))];
+      const std::uint32_t one = std::clamp<std::uint32_t>(quiet.probability, 16, 65520);
+      const bool bit = bits.bit(one, significant(one));
+      update(quiet, bit, kLoneLimit);
+      if (!bit) return 0;
+    }
+    const std::array<std::size_t, kMixedSlots> base = contexts(around, errors(), split, c, first);
+    const std::size_t set = index(around.spread / 2 * 2 + (first ? 1 : 0));
+    const auto decide = [&](std::size_t decision, auto wanted) {
+      std::array<Slot*, kMixedSlots> slots;
+      for (std::size_t k = 0; k < kMixedSlots; ++k)
+        slots[k] = &state_.contexts[k][decision * sizes_[k] + base[k]];
+      MixedBit model(tables_, slots, state_.mixers[decision * 16 + set]);
+      const bool bit = bits.bit(model.probability(), wanted(model.probability()));
+      model.learn(bit);
+      return bit;
+    };
+    if (!calm && !decide(0, significant)) return 0;
+    return code_value(bits, decide, around.mean, value);
   }
 
   // Section 4.6: sign and magnitude of a value that is not zero.
   template <class Bits, class Decide>
-  std::int64_t code_value(Bits& bits, const Decide& decide, std::int32_t spread,
-                          std::int64_t value) {
+  std::int64_t code_value(Bits& bits, const Decide& decide, std::int32_t mean, std::int64_t value) {
     const bool negative = decide(1, [&](std::uint32_t) { return value < 0; });
     // Wide distributions leave their lowest bits to chance.
-    const std::int32_t octaves = static_cast<std::int32_t>(
-        floor_log2(static_cast<std::uint64_t>(std::max(spread, 64)) >> 6));
+    const std::int32_t octaves =
+        static_cast<std::int32_t>(floor_log2(static_cast<std::uint64_t>(std::max(mean, 64)) >> 6));
     const auto low_bits = static_cast<unsigned>(std::max(0, octaves - 2));
     const std::int64_t wanted = magnitude(value) - 1;  // -1 in a decoder, where it says nothing
     const std::int64_t wanted_high = wanted >> low_bits;
@@ -491,7 +370,7 @@ void LatentCoder::encode(RangeEncoder& encoder, std::uint32_t level, Span<const 
   const auto source = [&](std::uint32_t c) {
     const auto code = static_cast<float>(model_.gain(level, c));
     const float gain = std::exp2(code / static_cast<float>(kGainsPerOctave));
-    return Rounded{latents.data() + c * positions_, gain, rounding.bit_value};
+    return Rounded{logistic_tables(), latents.data() + c * positions_, gain, rounding.bit_value};
   };
   walk_->band(bits, level, source, rounded.data());
   run.end();

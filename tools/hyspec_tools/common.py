@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-from hyspec.errors import HyspecError, UsageError
+from hyspec.errors import HyspecError, MissingDependencyError, UsageError
 from hyspec.version import SOFTWARE
 
 Main = Callable[..., int]
@@ -35,6 +35,30 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError; argparse calls this for all that it cannot understand."""
         raise UsageError(message, hint=f"see {self.prog} --help")
+
+
+@contextlib.contextmanager
+def extra(name: str, purpose: str) -> Iterator[None]:
+    """Import packages of an extra inside this context.
+
+    Parameters
+    ----------
+    name
+        The extra of hyspec that they belong to.
+    purpose
+        What they are for, such as ``"training"``.
+
+    Raises
+    ------
+    MissingDependencyError
+        One of them is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{purpose} needs {error.name}", hint=f"pip install 'hyspec[{name}]'"
+        ) from error
 
 
 class Stopped(BaseException):

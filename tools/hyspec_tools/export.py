@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyspec.errors import MissingDependencyError, UsageError
+from hyspec.errors import UsageError
 from hyspec_tools.arguments import add_shared
-from hyspec_tools.common import Parser, program
+from hyspec_tools.common import Parser, extra, program
 from hyspec_tools.train import add_data, data_folder
 
 
@@ -40,12 +40,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
     arguments = parser().parse_args(argv)
-    try:
+    with extra("train", "exporting"):
         from hyspec_training import packing
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"exporting needs {error.name}", hint="pip install 'hyspec[train]'"
-        ) from error
     data = data_folder(arguments.data)
     if arguments.pack.exists() and not arguments.force:
         raise UsageError(

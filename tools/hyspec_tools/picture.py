@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec.cube import Cube
-from hyspec.errors import MissingDependencyError
 from hyspec.intervals import to_nanometres
 from hyspec.nodata import validity
+from hyspec_tools.common import extra
 
 #: Wavelengths in nm that stand for red, green and blue.
 _RGB_NM = (640.0, 550.0, 460.0)
@@ -37,15 +37,11 @@ def pyplot() -> Any:
     MissingDependencyError
         matplotlib is not installed.
     """
-    try:
+    with extra("plot", "drawing"):
         import matplotlib as mpl
 
         mpl.use("Agg")
         from matplotlib import pyplot as plt
-    except ImportError as missing:
-        raise MissingDependencyError(
-            "pictures need matplotlib", hint="pip install 'hyspec[plot]'"
-        ) from missing
     return plt
 
 

@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from hyspec.errors import MissingDependencyError, UsageError
+from hyspec.errors import UsageError
 from hyspec_tools.arguments import add_shared
-from hyspec_tools.common import Parser, program
+from hyspec_tools.common import Parser, extra, program
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,12 +65,8 @@ def data_folder(given: Path | None) -> Path:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
     arguments = parser().parse_args(argv)
-    try:
+    with extra("train", "training"):
         from hyspec_training import config, recipe
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"training needs {error.name}", hint="pip install 'hyspec[train]'"
-        ) from error
     data = data_folder(arguments.data)
     loaded = config.load(arguments.config)
     written = recipe.run(

@@ -2,7 +2,7 @@
 
 The training scenes are cut into chunks and coded at many qualities, as an encoder would, and the
 state that the models are in afterwards becomes that of the pack. So symbols are counted by the very
-code that will code them.
+code that will code them. Chunks are read from the mapped scenes one at a time.
 """
 
 from __future__ import annotations
@@ -60,10 +60,19 @@ class TrainedNetwork:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Bands of one interval of one scene."""
+    """Bands of one interval in the middle of a scene."""
 
-    samples: npt.NDArray[np.float32]
+    scene: Scene
+    bands: npt.NDArray[np.int64]
     interval: int
+
+    def read(self) -> npt.NDArray[np.float32]:
+        """Samples of shape (rows, columns, bands)."""
+        rows, columns = (
+            slice((n - min(n, _SIDE)) // 2, (n + min(n, _SIDE)) // 2)
+            for n in self.scene.array.shape[:2]
+        )
+        return np.asarray(self.scene.array[rows, columns][:, :, self.bands], np.float32)
 
 
 def train_entropy_models(
@@ -103,15 +112,8 @@ def switch_level(coarser: Sequence[TrainedNetwork], finer: TrainedNetwork) -> in
 
 
 def _chunks(scene: Scene) -> list[_Chunk]:
-    rows, columns = (
-        slice((n - min(n, _SIDE)) // 2, (n + min(n, _SIDE)) // 2) for n in scene.array.shape[:2]
-    )
-    result = []
-    for interval in np.unique(scene.models[scene.bands]):
-        bands = scene.bands[scene.models[scene.bands] == interval]
-        samples = np.asarray(scene.array[rows, columns][:, :, bands], np.float32)
-        result.append(_Chunk(samples, int(interval)))
-    return result
+    models = scene.models[scene.bands]
+    return [_Chunk(scene, scene.bands[models == k], int(k)) for k in np.unique(models)]
 
 
 def _train(
@@ -139,17 +141,17 @@ def _train(
     if interval is not None:
         order += [k for k in rng.permutation(len(chunks)) if chunks[k].interval == interval]
     for k in tqdm(order, f"entropy model of {name}", disable=quiet, unit="chunk"):
-        chunk = chunks[k]
-        analysis = coder.analyse(chunk.samples, None, _counting(chunk.samples))
+        samples = chunks[k].read()
+        analysis = coder.analyse(samples, None, _counting(samples))
         varying = analysis.scale[analysis.scale > 0]
         if not varying.size:
             continue
         middle = 2.0 ** ((float(np.median(varying)) - 65) / 16)
         for quality in rng.permutation(np.arange(2, 2 * _HIGHEST_QUALITY)) / 2:
             step = step_for_octave(middle, float(quality))
-            bits, error = _learn(coder, trainer, network, chunk, analysis, step)
+            bits, error = _learn(coder, trainer, network, analysis, step)
             place = int(2 * quality)
-            if place < len(costs) and (interval is None or chunk.interval == interval):
+            if place < len(costs) and (interval is None or chunks[k].interval == interval):
                 costs[place].append(
                     bits + _SLOPE * error / (_STEP_AT_ZERO * 2.0 ** (step / 32)) ** 2
                 )
@@ -170,23 +172,22 @@ def _learn(
     coder: BandCoder,
     trainer: _core.LatentTrainer,
     network: BandNetwork,
-    chunk: _Chunk,
     analysis: TileAnalysis,
     step: int,
 ) -> tuple[float, float]:
     """Code a chunk; return its bits per sample and mean squared error in whole numbers squared."""
     _, _, symbols = coder.encode(analysis, step)
     levels = _core.band_levels(analysis.scale, step, network.levels)
-    rows, columns, bands = chunk.samples.shape
-    grid = -(-rows // network.stride), -(-columns // network.stride)
+    tile = analysis.tile
+    grid = -(-tile.rows // network.stride), -(-tile.columns // network.stride)
     bits = 0.0
     if len(symbols.latents):
         latents = symbols.latents.reshape(-1, network.channels, *grid)
         bits = trainer.learn(levels[levels >= 0].astype(np.uint32), latents)
     total = 0.0
-    some = np.arange(0, bands, max(1, bands // 4))  # enough to compare networks by
-    for where, planes in coder.synthesise(analysis.tile, symbols, some):
+    some = np.arange(0, tile.bands, max(1, tile.bands // 4))  # enough to compare networks by
+    for where, planes in coder.synthesise(tile, symbols, some):
         for band, plane in zip(some[where], planes, strict=True):
             counts, _ = analysis.planes.counts(int(band))
             total += float(np.square(plane - counts).mean())
-    return bits / chunk.samples.size, total / len(some)
+    return bits / (tile.rows * tile.columns * tile.bands), total / len(some)

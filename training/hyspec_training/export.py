@@ -26,7 +26,7 @@ from hyspec_training.data import Scene
 from hyspec_training.entropy_training import TrainedNetwork, switch_level, train_entropy_models
 from hyspec_training.graphs import Graphs, export_graphs
 from hyspec_training.networks import Network
-from hyspec_training.onnx_graphs import OPSET
+from hyspec_training.onnx_graphs import OPSET, stored_in_half
 from hyspec_training.quantise import quantise_analysis
 from hyspec_training.sampling import validation_planes
 
@@ -95,7 +95,7 @@ def write_pack(
                 graphs[name].full, _calibration(scenes), partial(_reconstruct, net)
             )
             if quantised is not None:
-                files[f"{name}/analysis-int8.onnx"] = quantised
+                files[f"{name}/analysis-int8.onnx"] = stored_in_half(quantised)
         networks.append(_about(name, graphs[name], trained, named))
     manifest = {
         "format": "hyspec-pack",

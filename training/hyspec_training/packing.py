@@ -139,12 +139,8 @@ def write(
         Checkpoints of its stages.
     scenes
         Training scenes, to count symbols and calibrate on.
-    int8
-        Also write quantised analysis graphs.
-    force
-        Replace what exists.
-    quiet
-        Show no progress bar.
+    int8, force, quiet
+        As of :func:`hyspec_training.export.write_pack`.
 
     Returns
     -------

@@ -59,8 +59,10 @@ std::vector<std::uint8_t> encode_band_payload(Span<const BandNetwork> networks,
 //
 // The size of the tile bounds the result. Other memory in use meanwhile: the words of the payload,
 // as large as itself; some 30 bytes per band; some 40 bytes per latent of one band; and up to twice
-// the size of the latents, which grow band by band and are copied when they do, so that a payload
-// that ends early has never cost more than a multiple of what it has shown.
+// the size of the latents, which grow band by band and are copied when they do. The first band
+// costs what the size of the tile says, whatever the payload holds; room for each further one is
+// made when the one before has been read, so that from the second band on a payload that ends early
+// has cost no more than a multiple of the bands that it has shown.
 BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile& tile,
                                 Span<const std::uint8_t> payload, std::uint32_t* symbols_crc);
 

@@ -1,0 +1,255 @@
+"""The chunks of a stream: tiles times band intervals, each with the coder of its interval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hyspec import _core
+from hyspec import pack as packs
+from hyspec.band_profile import PROFILE_ID, PROFILE_NAME, PROFILE_VERSION, BandCoder, TileSymbols
+from hyspec.core_errors import translated
+from hyspec.damage import Damage
+from hyspec.errors import (
+    LimitError,
+    PackNotFoundError,
+    StreamError,
+    UnsupportedVersionError,
+)
+from hyspec.intervals import BandInterval
+from hyspec.sample_type import SampleType
+from hyspec.stream_index import StreamData
+from hyspec.tiling import Tile, TileGrid
+
+#: Memory that decoding a chunk takes: per sample for masks and latents, and per pixel for the
+#: networks, which hold at least one whole plane at a time.
+_CHUNK_SAMPLE_BYTES = 14
+_PLANE_SAMPLE_BYTES = 160
+#: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
+#: on a stream whose header lies about its shape.
+_MAX_MISSING = 1 << 18
+
+#: Rows, columns and bands of a part of the cube; ranges of step 1.
+Area = tuple[range, range, range]
+#: The same as an index of an array.
+Index = tuple[slice, slice, slice]
+
+
+class StreamChunks:
+    """The chunks of a stream, decoded one at a time by any number of threads.
+
+    Parameters
+    ----------
+    data
+        The stream.
+    header, index
+        What it says of itself.
+    pack
+        Pack to decode with, or ``None`` for the one that the stream names.
+    optimise
+        Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
+
+    Attributes
+    ----------
+    grid : TileGrid
+        The tiles.
+    partition : tuple of BandInterval
+        The band intervals.
+
+    Raises
+    ------
+    LimitError
+        Too many chunks are missing.
+    """
+
+    def __init__(
+        self,
+        data: StreamData,
+        header: _core.Header,
+        index: _core.Index,
+        pack: str | Path | None,
+        *,
+        optimise: bool,
+    ) -> None:
+        self._data = data
+        self._header = header
+        self._pack = pack
+        self._optimise = optimise
+        self._sample_type = SampleType(np.dtype(header.sample_type), header.step or 0.0)
+        self._nodata = self._sample_type.nodata_fill(header.nodata)
+        self._marked = self._sample_type.marks(header.nodata)
+        self.grid = TileGrid(int(index.rows), header.columns, header.tile_rows, header.tile_columns)
+        stops = np.cumsum([bands for bands, _ in header.intervals]).tolist()
+        self.partition = tuple(
+            BandInterval(stop - bands, stop)
+            for stop, (bands, _) in zip(stops, header.intervals, strict=True)
+        )
+        self._models = [model for _, model in header.intervals]
+        self._coders: list[BandCoder] = []
+        self._entries = {(entry.tile, entry.interval): entry for entry in index.chunks}
+        missing = len(self.grid) * len(self.partition) - len(self._entries)
+        if missing > _MAX_MISSING:
+            raise LimitError(
+                f"{missing} chunks of the stream are missing; at most {_MAX_MISSING} are recovered"
+            )
+
+    @property
+    def profile(self) -> str:
+        """Name of the profile, or its number where this version does not know it."""
+        header = self._header
+        if (header.profile, header.profile_version) == (PROFILE_ID, PROFILE_VERSION):
+            return PROFILE_NAME
+        return f"{header.profile} version {header.profile_version}"
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that decoding the largest chunk takes on one thread, generously."""
+        rows = min(self.grid.tile_rows, self.grid.rows)
+        columns = min(self.grid.tile_columns, self.grid.columns)
+        bands = max(map(len, self.partition))
+        return rows * columns * bands * _CHUNK_SAMPLE_BYTES + rows * columns * _PLANE_SAMPLE_BYTES
+
+    def overlapping(self, area: Area) -> list[tuple[Tile, int]]:
+        """Tile and interval of each chunk that holds samples of an area, in stream order."""
+        rows, columns, bands = area
+        wanted = [
+            k
+            for k, interval in enumerate(self.partition)
+            if interval.start < bands.stop and bands.start < interval.stop
+        ]
+        return [(tile, k) for tile in self.grid.overlapping(rows, columns) for k in wanted]
+
+    def area(self, tile: Tile, interval: int) -> Area:
+        """Rows, columns and bands of a chunk."""
+        part = self.partition[interval]
+        return (
+            range(tile.row, tile.row_stop),
+            range(tile.column, tile.column_stop),
+            range(part.start, part.stop),
+        )
+
+    def damage(self, tile: Tile, interval: int, error: StreamError) -> Damage:
+        """Describe the loss of a chunk that raised an error."""
+        return Damage(tile.number, *self.area(tile, interval), str(error))
+
+    # ---- the coders ---------------------------------------------------------------------------
+
+    def load_pack(self) -> None:
+        """Find the pack and make the coders, unless that is done: once, before threads start.
+
+        Raises
+        ------
+        UnsupportedVersionError
+            The stream is of a profile that this version does not know.
+        StreamError
+            The stream names no pack.
+        PackError
+            The pack is not installed, not the one that the stream names, or damaged.
+        """
+        if not self._coders:
+            self._coders = [
+                BandCoder(model, optimise=self._optimise) for model in self._find_pack().models
+            ]
+
+    def _find_pack(self) -> packs.Pack:
+        """Find the pack, which is when the profile has to be known."""
+        if self.profile != PROFILE_NAME:
+            raise UnsupportedVersionError(
+                f"the stream uses profile {self.profile}; this hyspec decodes profile "
+                f"{PROFILE_ID} ({PROFILE_NAME}) version {PROFILE_VERSION}",
+                hint="install a newer hyspec",
+            )
+        if self._header.pack is None:
+            raise StreamError("the stream names no pack, which its profile needs")
+        wanted, name = self._header.pack
+        if self._pack is None:
+            return packs.find(wanted, name)
+        loaded = packs.load(self._pack)
+        if loaded.id != wanted:
+            raise PackNotFoundError(
+                f"the given pack {loaded.name!r} is {loaded.id.hex()[:16]}..., "
+                f"the stream was written with {name!r}, {wanted.hex()[:16]}...",
+                hint="give the pack that the stream names",
+            )
+        return loaded
+
+    def _coder(self, interval: int) -> BandCoder:
+        self.load_pack()
+        model = self._models[interval]
+        if model >= len(self._coders):
+            raise StreamError(
+                f"the stream uses model {model} of a pack with {len(self._coders)} models"
+            )
+        return self._coders[model]
+
+    # ---- decoding -----------------------------------------------------------------------------
+
+    def symbols(self, tile: Tile, interval: int) -> TileSymbols:
+        """Read the symbols of a chunk.
+
+        Raises
+        ------
+        StreamError
+            The chunk is missing or damaged, or needs a model that the pack does not have.
+        PackError, UnsupportedVersionError
+            As for :meth:`load_pack`.
+        """
+        coder = self._coder(interval)
+        what = f"tile {tile.number}, bands {self.partition[interval]}"
+        entry = self._entries.get((tile.number, interval))
+        if entry is None:
+            raise StreamError(f"{what}: missing")
+        with translated(what):
+            info = _core.check_chunk(self._data, entry)
+            if info.rows != tile.rows:
+                raise StreamError(f"{what}: holds {info.rows} rows; expected {tile.rows}")
+            start = info.payload_offset
+            payload = bytes(self._data[start : start + info.payload_length])
+            return coder.read(self._size(tile, interval), payload, info.symbols_crc)
+
+    def decode(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
+        """Decode the samples that a chunk shares with an area, into the array of the area.
+
+        Errors as for :meth:`symbols`; they leave the array untouched.
+        """
+        symbols = self.symbols(tile, interval)
+        (rows, columns, bands), here = _shared(self.area(tile, interval), area)
+        target, inside = out[here], (rows, columns)
+        wanted = np.arange(bands.start, bands.stop)
+        coder, size = self._coder(interval), self._size(tile, interval)
+        for where, planes in coder.synthesise(size, symbols, wanted):
+            for position, plane in zip(where, planes, strict=True):
+                samples = self._sample_type.from_values(plane[inside])
+                if self._marked:
+                    self._sample_type.avoid(samples, self._nodata)
+                if symbols.valid is not None:
+                    valid = symbols.valid[wanted[position]][inside]
+                    samples = np.where(valid, samples, self._nodata)
+                target[:, :, position] = samples
+
+    def fill(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
+        """Set the samples that a chunk shares with an area to nodata: NaN or 0 without any."""
+        _, here = _shared(self.area(tile, interval), area)
+        out[here] = self._nodata
+
+    def _size(self, tile: Tile, interval: int) -> _core.BandTile:
+        return _core.BandTile(len(self.partition[interval]), tile.rows, tile.columns)
+
+
+def _shared(chunk: Area, area: Area) -> tuple[Index, Index]:
+    """Where the samples that a chunk shares with an area are: in the chunk, and in the area."""
+    both = [
+        range(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(chunk, area, strict=True)
+    ]
+
+    def within(whole: Area) -> Index:
+        rows, columns, bands = (
+            slice(part.start - axis.start, part.stop - axis.start)
+            for part, axis in zip(both, whole, strict=True)
+        )
+        return rows, columns, bands
+
+    return within(chunk), within(area)
