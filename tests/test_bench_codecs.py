@@ -6,7 +6,7 @@ import pytest
 from hyspec import Cube
 from hyspec.errors import StreamError, UsageError
 from hyspec_bench import registry
-from hyspec_bench.codecs import basis_coder, framing, klt, spectral_dwt
+from hyspec_bench.codecs import basis_coder, framing, klt, scientific, spectral_dwt
 from hyspec_bench.codecs.codec import Kind, Target
 from hyspec_bench.codecs.rate_search import nearest
 
@@ -140,6 +140,22 @@ def test_water_filling_keeps_what_is_there():
     assert klt.water_filling(scene, budget=32 * 32 * 2).components == 3
     generous = klt.water_filling(scene, budget=32 * 32 * 20)
     assert generous.components == 20
+
+
+def test_sz3_of_a_rate(cube):
+    """Its rate is not steady in the limit; none of many limits and orders does better."""
+    codec = registry.create("sz3")
+    budget = int(1.0 * cube.array.size / 8)
+    data = codec.encode(cube, Target(Kind.RATE, 1.0))
+    assert len(data) <= budget
+
+    def squared_error(data):
+        return np.square(codec.decode(data).astype(float) - cube.array).sum()
+
+    for limit in (10.0, 20.0, 40.0, 80.0):
+        for axes in scientific._AXES:
+            other = scientific._sz3(cube, axes, limit)
+            assert len(other) > budget or squared_error(other) >= squared_error(data)
 
 
 def test_search_of_rates():

@@ -50,6 +50,17 @@ def test_clipped_drops_what_is_beaten():
     assert delta.clipped(points, (0.1, 0.3)) == [(0.1, 30.0), (0.3, 33.0)]
 
 
+def test_overlap():
+    """What is compared: of the range, the rates and the PSNR that both curves reach."""
+    anchor, test = line([0.1, 1.0, 10.0]), line([0.2, 4.0], 0.5)
+    assert delta.overlap(anchor, test, (0.05, 1.0), 0) == pytest.approx((0.1, 1.0))
+    assert delta.overlap(anchor, test, (0.05, 1.0), 1) == pytest.approx(
+        (40 + 10 * math.log10(0.2), 40)
+    )
+    assert all(map(math.isnan, delta.overlap(anchor, test[:1], (0.05, 1.0), 0)))
+    assert all(map(math.isnan, delta.overlap(anchor, test, (3.0, 4.0), 0)))
+
+
 def test_bd_without_overlap():
     low, high = [(0.1, 20.0), (1.0, 25.0)], [(0.1, 40.0), (1.0, 45.0)]
     assert math.isnan(delta.bd_rate(low, high, (0.1, 1.0)))

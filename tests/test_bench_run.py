@@ -6,6 +6,7 @@ import json
 import re
 from importlib import resources
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,17 @@ import pytest
 from hyspec import io
 from hyspec.cube import Cube
 from hyspec.errors import DataError, UsageError
-from hyspec_bench import cli, machine, measurement, registry, results, scenes, throughput, turns
+from hyspec_bench import (
+    cli,
+    machine,
+    measurement,
+    registry,
+    results,
+    scenes,
+    tasks,
+    throughput,
+    turns,
+)
 from hyspec_bench.codecs.codec import Kind, Target
 
 
@@ -49,6 +60,13 @@ def test_run_resume_report(run, scene, tmp_path):
     about = json.loads((out / "about.json").read_text())
     assert len(about["scenes"]["crop"]["sha256"]) == 64
     assert about["machine"]["versions"]["openjpeg"].startswith("2.")
+    assert {"charls", "libaec", "sz3"} <= set(about["machine"]["versions"])
+    assert about["machine"]["threads"] == 1
+    assert about["codecs"] == {
+        "j2k_mc_ns": {"resolutions": [4], "searches": []},
+        "jpegls": {"searches": []},
+        "klt_j2k_ns": {"search": False, "searches": []},
+    }
 
     lines = (out / "results.jsonl").read_text()
     again = run(cli.main, *arguments(scene, out, "--rates", "0.5,1", "--max-errors", "3"))
@@ -60,9 +78,9 @@ def test_run_resume_report(run, scene, tmp_path):
     assert (out / "results.jsonl").read_text().startswith(lines)
     assert len(results.Results(out).records) > lines.count("\n")  # and the default error limits
 
-    report = run(
-        cli.main, "report", out, "--anchor", "j2k_mc_ns", "--document", tmp_path / "page.md"
-    )
+    report_arguments = ("report", out, "--anchors", "j2k_mc_ns,jpegls")
+    report_arguments += ("--document", tmp_path / "page.md")
+    report = run(cli.main, *report_arguments)
     assert report.code == 0
     assert "BD-PSNR" in report.out
     page = (out / "report.html").read_text()
@@ -71,6 +89,12 @@ def test_run_resume_report(run, scene, tmp_path):
     assert not re.search(r'src="(?!data:)|<link|<script|url\(http', page)  # nothing is fetched
     document = (tmp_path / "page.md").read_text()
     assert "klt_j2k_ns" in document.partition("## Results")[2]
+    assert "against klt_j2k_ns" in run(cli.main, "report", out).out  # a default anchor
+    (out / "report.html").unlink()
+    again = run(cli.main, *report_arguments)
+    assert again.out == report.out
+    assert (out / "report.html").read_text() == page
+    assert (tmp_path / "page.md").read_text() == document
 
 
 def test_changed_scenes_are_measured_again(run, scene, tmp_path):
@@ -83,6 +107,23 @@ def test_changed_scenes_are_measured_again(run, scene, tmp_path):
     hashes = [json.loads(line)["scene_sha256"] for line in lines]
     assert len(set(hashes)) == 2
     assert len(results.Results(out).measured()) == 1
+
+
+def test_changed_settings_are_measured_again(run, scene, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    more = ("--codecs", "j2k_mc_ns,c123_default", "--rates", "1", "--max-errors", "3")
+    assert run(cli.main, *arguments(scene, out, *more)).code == 0
+    monkeypatch.setitem(
+        registry._RIVALS, "j2k_mc_ns", ("jpeg2000", "ManyComponents", {"resolutions": (3,)})
+    )
+    assert run(cli.main, *arguments(scene, out, *more)).code == 0
+    lines = (out / "results.jsonl").read_text().splitlines()
+    assert [json.loads(line)["codec"] for line in lines] == [
+        *["j2k_mc_ns"] * 2,
+        *["c123_default"] * 2,
+        *["j2k_mc_ns"] * 2,
+    ]
+    assert json.loads(lines[-1])["settings"]["resolutions"] == [3]
 
 
 def test_targets_out_of_reach_are_recorded(run, scene, tmp_path, tiny_pack):
@@ -127,9 +168,71 @@ def test_tasks(scene):
         loaded,
         "jpegls",
         Target(Kind.MAX_ERROR, 2),
-        tasks={"mean shift": lambda s, decoded: float(abs(decoded.mean() - s.cube.array.mean()))},
+        tasks={"mean shift": mean_shift},
     )
     assert 0 < record["tasks"]["mean shift"] < 2
+
+
+def mean_shift(scene, decoded):
+    """A task: how far the mean has moved."""
+    return float(abs(decoded.mean() - scene.cube.array.mean()))
+
+
+def test_tasks_of_a_run(run, scene, tmp_path, monkeypatch):
+    """Tasks are measured in the processes of the measurements, later ones are added."""
+    source = "def samples(scene, decoded):\n    return float((scene.cube.array >= 0).sum())\n"
+    (tmp_path / "my_tasks.py").write_text(source + source.replace("samples", "pixels", 1))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    out = tmp_path / "out"
+    more = ("--codecs", "j2k_mc_ns", "--rates", "0.5", "--no-lossless")
+    for count, names in ((1, "my_tasks:samples"), (2, "my_tasks:samples,my_tasks:pixels")):
+        assert run(cli.main, *arguments(scene, out, *more, "--tasks", names)).code == 0
+        (record,) = results.Results(out).measured()
+        assert record["tasks"] == dict.fromkeys(names.split(","), 36 * 34 * 24)
+        assert len((out / "results.jsonl").read_text().splitlines()) == count
+    report = run(cli.main, "report", out)
+    assert "my_tasks:pixels: bit/sample / figure" in report.out
+    assert re.search(r"crop \| j2k_mc_ns \| 0\.\d+ / 2\.938e\+04", report.out)
+
+
+@pytest.mark.parametrize("name", ["nothing", "no_such_module:task", "math:nothing", "math:pi"])
+def test_tasks_that_are_none(name):
+    with pytest.raises(UsageError, match="task"):
+        tasks.load([name])
+
+
+def test_pairs(run, scene, tmp_path, monkeypatch):
+    for name, value in turns.ONE_THREAD.items():
+        monkeypatch.setenv(name, value)
+    out = tmp_path / "out"
+    codecs = ("--codecs", "c123_default,jpegls")
+    given = ("pairs", "--scenes", scene, "--out", out, "--rounds", "2", *codecs)
+    first = run(cli.main, *given, "--max-errors", "3", "--lossless")
+    assert first.code == 0, first.err
+    assert "ratios to c123_default" in first.out
+    records = list(results.Results(out).pairs.values())
+    assert [(r["codec"], r["kind"], r["rounds"]) for r in records] == [
+        ("c123_default", "max_error", 2),
+        ("jpegls", "max_error", 2),
+        ("c123_default", "lossless", 2),
+        ("jpegls", "lossless", 2),
+    ]
+    assert records[0]["encode_ratio"] == 1
+    ratio = records[0]["encode_seconds"] / records[1]["encode_seconds"]
+    assert records[1]["encode_ratio"] == pytest.approx(ratio)
+    assert "ratios to c123_default" in run(cli.main, "report", out).out
+    assert run(cli.main, *given, "--rates", "1").code == 1  # neither has rates
+    assert run(cli.main, *given).code == 1  # no target
+    assert run(cli.main, *given, "--codecs", "jpegls", "--lossless").code == 1
+
+
+def test_memory():
+    """What an operation takes is seen: 64 MiB that it holds while it runs."""
+    found = measurement._timed(lambda: np.ones(8 << 20).sum())[1]
+    if found.memory_mib is None:
+        pytest.skip("the operating system does not tell")
+    assert 60 < found.memory_mib - found.memory_before_mib < 70
 
 
 def test_floating_point_scenes(tmp_path):
@@ -176,13 +279,19 @@ def test_quick_codecs_exist():
 
 def test_every_option_is_documented():
     page = resources.files("hyspec_bench").joinpath("method.md").read_text("utf-8")
-    for arguments in (["run", "--help"], ["report", "--help"]):
+    for arguments in (["run", "--help"], ["pairs", "--help"], ["report", "--help"]):
         with pytest.raises(SystemExit), contextlib.redirect_stdout(help_text := StringIO()):
             cli.parser().parse_args(arguments)
         options = set(re.findall(r"--[a-z][a-z-]+", help_text.getvalue()))
         assert len(options) > 4
         missing = [name for name in options - {"--help", "--lossless"} if name not in page]
         assert not missing
+
+
+def test_page_is_generated():
+    method = resources.files("hyspec_bench").joinpath("method.md").read_text("utf-8")
+    page = (Path(__file__).parents[1] / "docs" / "benchmarks.md").read_text("utf-8")
+    assert page.startswith(f"{method}\n## Results\n"), "run hyspec-bench report --document"
 
 
 def test_every_codec_is_documented():

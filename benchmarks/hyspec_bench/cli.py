@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hyspec.errors import HyspecError, UsageError
-from hyspec_bench import document, page, registry, runner, scenes, summary
+from hyspec_bench import costs, document, page, pairs, registry, runner, scenes, summary, turns
 from hyspec_bench.codecs.codec import Kind, Target
 from hyspec_bench.results import Results
 
 #: Rates in bits per sample, error limits, and codecs.
-_FULL = ((0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 1.0, 2.0), (1.0, 2.0, 5.0, 10.0, 20.0), registry.NAMES)
+_FULL = (
+    (0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 1.0, 2.0),
+    (1.0, 2.0, 5.0, 10.0, 20.0, 50.0),
+    registry.NAMES,
+)
 _QUICK = ((0.1, 0.5), (1.0, 10.0), registry.QUICK)
 
 
@@ -24,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = program.add_subparsers(dest="command", required=True)
     _add_run(commands.add_parser("run", help="measure, and keep the results in a folder"))
+    _add_pairs(commands.add_parser("pairs", help="time codecs in turns (A B A B ...)"))
     _add_report(commands.add_parser("report", help="tables and curves of a folder of results"))
     return program
 
@@ -64,12 +69,46 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--again", action="store_true", help="measure what the folder holds already, too"
     )
+    run.add_argument(
+        "--tasks",
+        type=_names,
+        default=(),
+        metavar="LIST",
+        help="comma-separated functions, as module:function, from a scene and its decoded samples "
+        "to a figure that is kept with the measurement",
+    )
     run.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def _add_pairs(pairs: argparse.ArgumentParser) -> None:
+    pairs.add_argument("--scenes", nargs="+", required=True, metavar="GLOB", help="files to encode")
+    pairs.add_argument(
+        "--codecs",
+        type=_names,
+        default=("j2k_mc_ns", "hyspec_band"),
+        metavar="LIST",
+        help="comma-separated; the others are compared with the first",
+    )
+    pairs.add_argument("--rates", type=_numbers, metavar="LIST", help="bits per sample")
+    pairs.add_argument(
+        "--max-errors", type=_numbers, metavar="LIST", help="largest absolute errors"
+    )
+    pairs.add_argument("--lossless", action="store_true", help="time lossless coding")
+    pairs.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="timed turns of each codec"
+    )
+    pairs.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("folder", type=Path, metavar="DIR", help="folder of results")
-    report.add_argument("--anchor", default="j2k_mc", metavar="CODEC", help="codec compared with")
+    report.add_argument(
+        "--anchors",
+        type=_names,
+        metavar="LIST",
+        help="comma-separated codecs with which the others are compared; by default j2k_mc and "
+        "klt_j2k, or their forms without search",
+    )
     report.add_argument(
         "--rate-range",
         type=_range,
@@ -87,9 +126,12 @@ def _add_report(report: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
-    options = parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else [str(part) for part in argv]
+    options = parser().parse_args(arguments)
+    if options.command == "pairs" and not turns.is_one_thread():
+        return turns.again_with_one_thread("hyspec_bench.cli", arguments)
     try:
-        return _run(options) if options.command == "run" else _report(options)
+        return {"run": _run, "pairs": _pairs, "report": _report}[options.command](options)
     except HyspecError as error:
         print(f"error: {error}", file=sys.stderr)
         if error.hint:
@@ -108,7 +150,12 @@ def _run(options: argparse.Namespace) -> int:
     jobs = list(runner.plan(paths, options.codecs or registry.available(codecs), targets))
     results = Results(options.out)
     problems = runner.run(
-        jobs, results, processes=options.processes, quiet=options.quiet, again=options.again
+        jobs,
+        results,
+        processes=options.processes,
+        quiet=options.quiet,
+        again=options.again,
+        tasks=options.tasks,
     )
     for line in problems:
         print(line, file=sys.stderr)
@@ -116,18 +163,38 @@ def _run(options: argparse.Namespace) -> int:
     return 2 if problems else 0
 
 
+def _pairs(options: argparse.Namespace) -> int:
+    targets = [
+        *(Target(Kind.RATE, rate) for rate in options.rates or ()),
+        *(Target(Kind.MAX_ERROR, limit) for limit in options.max_errors or ()),
+        *([Target(Kind.LOSSLESS)] if options.lossless else []),
+    ]
+    if not targets:
+        raise UsageError("no target", hint="give --rates, --max-errors or --lossless")
+    results = Results(options.out)
+    for path in scenes.find(options.scenes):
+        scene = scenes.load(path)
+        for target in targets:
+            for record in pairs.measure(scene, options.codecs, target, options.rounds):
+                results.add_pair(record)
+    for table in costs.pair_tables(list(results.pairs.values())):
+        print(f"{table.title}\n\n{table.markdown()}\n")
+    return 0
+
+
 def _report(options: argparse.Namespace) -> int:
     if not options.folder.is_dir():
         raise UsageError(f"{options.folder} is no folder", hint="give the one of `run --out`")
     results = Results(options.folder)
     results.write_csv()
-    for table in summary.tables(results, options.anchor, options.rate_range):
+    anchors = options.anchors or summary.default_anchors(results)
+    for table in summary.tables(results, anchors, options.rate_range):
         print(f"{table.title}\n\n{table.markdown()}\n")
     path = options.folder / "report.html"
-    page.write(results, path, options.anchor, options.rate_range, options.example_rate)
+    page.write(results, path, anchors, options.rate_range, options.example_rate)
     print(path)
     if options.document is not None:
-        text = document.markdown(results, options.anchor, options.rate_range)
+        text = document.markdown(results, anchors, options.rate_range)
         options.document.write_text(text, encoding="utf-8")
     return 0
 

@@ -60,15 +60,26 @@ def bd_psnr(anchor: Sequence[Point], test: Sequence[Point], rates: tuple[float, 
         )
 
 
+def overlap(
+    anchor: Sequence[Point], test: Sequence[Point], rates: tuple[float, float], axis: int
+) -> tuple[float, float]:
+    """First and last rate (axis 0) or PSNR (axis 1) that two curves share in a range of rates.
+
+    That is what `bd_psnr`, or `bd_rate`, compares; NaN where they share none.
+    """
+    spans = [[point[axis] for point in clipped(points, rates)] for points in (anchor, test)]
+    if not all(spans):
+        return math.nan, math.nan
+    low, high = max(map(min, spans)), min(map(max, spans))
+    return (low, high) if low < high else (math.nan, math.nan)
+
+
 def clipped(points: Sequence[Point], rates: tuple[float, float]) -> list[Point]:
     """Points of a curve inside a range of rates, with interpolated ones at its limits.
 
     Points that another point beats in both rate and PSNR are left out, and those of infinite PSNR.
     """
-    curve: list[Point] = []
-    for rate, psnr in sorted(points):
-        if math.isfinite(psnr) and (not curve or (psnr > curve[-1][1] and rate > curve[-1][0])):
-            curve.append((rate, psnr))
+    curve = _rising(points)
     if len(curve) < 2:
         return []
     log_rates = np.log10([rate for rate, _ in curve])
@@ -81,3 +92,12 @@ def clipped(points: Sequence[Point], rates: tuple[float, float]) -> list[Point]:
         if curve[0][0] <= limit <= curve[-1][0]
     ]
     return sorted(inside + ends)
+
+
+def _rising(points: Sequence[Point]) -> list[Point]:
+    """Points that no other one beats in both rate and PSNR, by rate; none of infinite PSNR."""
+    curve: list[Point] = []
+    for rate, psnr in sorted(points):
+        if math.isfinite(psnr) and (not curve or (psnr > curve[-1][1] and rate > curve[-1][0])):
+            curve.append((rate, psnr))
+    return curve

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
 from hyspec_bench import summary
 from hyspec_bench.results import Results
+from hyspec_bench.table import Table
 
 
-def markdown(results: Results, anchor: str, rates: summary.Rates) -> str:
+def markdown(results: Results, anchors: Sequence[str], rates: summary.Rates) -> str:
     """Return the page; parameters as for `summary.tables`."""
     about = results.about()
     method = resources.files("hyspec_bench").joinpath("method.md").read_text("utf-8")
     parts = [method, "## Results\n", _machine(about), _scenes(about)]
-    for table in summary.tables(results, anchor, rates):
+    for table in summary.tables(results, anchors, rates):
         parts += [f"### {table.title}\n", table.markdown() + "\n"]
     return "\n".join(parts)
 
@@ -25,7 +27,11 @@ def _machine(about: dict[str, Any]) -> str:
     if machine is None:
         return ""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return f"Measured on {html.escape(machine['processor'])}; {versions}.\n"
+    memory = machine["memory_mib"] / 1024
+    return (
+        f"Measured on {html.escape(machine['processor'])}, {machine['processors']} processors, "
+        f"{memory:.1f} GiB of memory, {about['processes']} measured at a time; {versions}.\n"
+    )
 
 
 def _scenes(about: dict[str, Any]) -> str:
@@ -40,4 +46,4 @@ def _scenes(about: dict[str, Any]) -> str:
         for name, scene in about.get("scenes", {}).items()
     ]
     header = ["scene", "rows x columns x bands", "samples", "range", "SHA-256 begins"]
-    return summary.Table("", header, rows).markdown() + "\n"
+    return Table("", header, rows).markdown() + "\n"

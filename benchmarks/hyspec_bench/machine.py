@@ -9,11 +9,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
+
 import hyspec
 from hyspec.errors import MissingDependencyError
 from hyspec_bench import openjp2
 
 _PACKAGES = ("numpy", "scipy", "onnxruntime", "imagecodecs", "bjontegaard")
+#: Those of imagecodecs that rivals use.
+_LIBRARIES = ("bitshuffle", "charls", "libaec", "libjxl", "sperr", "sz3", "zfp", "zstd")
 
 
 def describe() -> dict[str, Any]:
@@ -26,9 +30,13 @@ def describe() -> dict[str, Any]:
             continue
     with contextlib.suppress(MissingDependencyError):
         versions["openjpeg"] = openjp2.version()
+    libraries = imagecodecs.version(dict)
+    versions |= {name: libraries[name] for name in _LIBRARIES if name in libraries}
     return {
         "processor": cpu_name(),
         "processors": os.cpu_count(),
+        "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20,
+        "threads": 1,
         "system": platform.platform(),
         "versions": versions,
     }

@@ -1,30 +1,29 @@
-"""One measurement: ``python -m hyspec_bench.measurement SCENE CODEC KIND VALUE [STREAM]``.
+"""One measurement, as a program: ``python -m hyspec_bench.measurement --help``.
 
-Prints one line of JSON and keeps the encoded bytes in the file STREAM. The process encodes the
-scene, decodes the bytes, and compares, all in one thread. Times are processor time, which other
-work on the machine disturbs least; memory is what the operating system counts.
+Prints one line of JSON. The process encodes the scene, decodes the bytes, and compares, all in one
+thread. Times are processor time, which other work on the machine disturbs least; memory is what the
+operating system counts.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hyspec import intervals
 from hyspec.errors import DataError, HyspecError
 from hyspec_bench import quality, registry, scenes
-from hyspec_bench.codecs.codec import Kind, Samples, Target, refuse
+from hyspec_bench import tasks as task_functions
+from hyspec_bench.codecs.codec import Kind, Target, refuse
 
 _Result = TypeVar("_Result")
-#: A scene and its decoded samples to a figure.
-Task = Callable[[scenes.Scene, Samples], float]
 
 #: An operation that takes less than this many seconds is repeated and the median counts.
 _SHORT_SECONDS = 1.0
@@ -37,7 +36,7 @@ def measure(
     target: Target,
     *,
     stream: Path | None = None,
-    tasks: Mapping[str, Task] | None = None,
+    tasks: Mapping[str, task_functions.Task] | None = None,
 ) -> dict[str, Any]:
     """Encode, decode and compare.
 
@@ -48,14 +47,14 @@ def measure(
     stream
         File that the encoded bytes are written to.
     tasks
-        Measures of what the decoded scene is good for, by name: functions of the scene and of the
-        decoded samples, such as the accuracy of a classifier.
+        Measures of what the decoded scene is good for, by name.
 
     Returns
     -------
     dict
-        Rate, bytes, all of `quality.Quality`, seconds of processor time, and the peak of resident
-        memory in MiB during each operation, the process and the scene included.
+        Rate, bytes, all of `quality.Quality`, seconds of processor time, the peak of resident
+        memory in MiB during each operation, the process and the scene included, and how much of it
+        was resident before; ``None`` where the operating system does not tell.
 
     Raises
     ------
@@ -67,8 +66,9 @@ def measure(
     codec = registry.create(name)
     if target.kind not in codec.kinds:
         raise refuse(codec, target)
-    data, encode_seconds, encode_memory = _timed(lambda: codec.encode(scene.cube, target))
-    decoded, decode_seconds, decode_memory = _timed(lambda: codec.decode(data))
+    data, encoding = _timed(lambda: codec.encode(scene.cube, target))
+    decoder = registry.create(name)  # another object, that has seen nothing but the bytes
+    decoded, decoding = _timed(lambda: decoder.decode(data))
     original = scene.cube.array
     result = quality.measure(original, decoded)
     limit = {Kind.MAX_ERROR: target.value, Kind.LOSSLESS: 0.0}.get(target.kind, math.inf)
@@ -87,10 +87,8 @@ def measure(
         "bytes": len(data),
         "bps": 8 * len(data) / original.size,
         **asdict(result),
-        "encode_seconds": encode_seconds,
-        "decode_seconds": decode_seconds,
-        "encode_memory_mib": encode_memory,
-        "decode_memory_mib": decode_memory,
+        **{f"encode_{name}": value for name, value in asdict(encoding).items()},
+        **{f"decode_{name}": value for name, value in asdict(decoding).items()},
         "interval_psnr_db": dict(
             zip(
                 map(str, partition),
@@ -102,28 +100,50 @@ def measure(
     }
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments of the program."""
+    program = argparse.ArgumentParser("python -m hyspec_bench.measurement")
+    program.add_argument("scene", type=Path, help="file to encode")
+    program.add_argument("codec", help="name of the codec")
+    program.add_argument("kind", type=Kind, help="what the target limits")
+    program.add_argument("value", type=float, help="the limit")
+    program.add_argument("--stream", type=Path, metavar="FILE", help="keep the encoded bytes")
+    program.add_argument("--tasks", nargs="*", default=(), metavar="MODULE:FUNCTION")
+    return program
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    path, name, kind, value, *rest = sys.argv[1:] if argv is None else argv
-    scene = scenes.load(Path(path))
+    options = parser().parse_args(argv)
+    scene = scenes.load(options.scene)
+    target = Target(options.kind, options.value)
+    tasks = task_functions.load(options.tasks)
     try:
-        stream = Path(rest[0]) if rest else None
-        record = measure(scene, name, Target(Kind(kind), float(value)), stream=stream)
+        record = measure(scene, options.codec, target, stream=options.stream, tasks=tasks)
     except HyspecError as error:
         record = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps({"scene_sha256": scene.sha256, **record}))
     return 0
 
 
-def _timed(operation: Callable[[], _Result]) -> tuple[_Result, float, float | None]:
-    """Result, median seconds of a few rounds where these are short, peak memory in MiB."""
-    forgotten = _forget_peak()
+@dataclass(frozen=True)
+class _Cost:
+    """Processor time, and resident memory at its peak and before; see `measure`."""
+
+    seconds: float
+    memory_mib: float | None
+    memory_before_mib: float | None
+
+
+def _timed(operation: Callable[[], _Result]) -> tuple[_Result, _Cost]:
+    """Result and cost, of the first run and in seconds of the median of a few short ones."""
+    before = _resident_mib("VmRSS") if _forget_peak() else None
     result, seconds = _once(operation)
-    memory = _peak_mib() if forgotten else None
+    peak = _resident_mib("VmHWM") if before is not None else None
     if seconds < _SHORT_SECONDS:
         again = [_once(operation)[1] for _ in range(_ROUNDS - 1)]
         seconds = statistics.median([seconds, *again])
-    return result, seconds, memory
+    return result, _Cost(seconds, peak, before)
 
 
 def _once(operation: Callable[[], _Result]) -> tuple[_Result, float]:
@@ -141,9 +161,9 @@ def _forget_peak() -> bool:
     return True
 
 
-def _peak_mib() -> float:
+def _resident_mib(field: str) -> float:
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
     return math.nan
 

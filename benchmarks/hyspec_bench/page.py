@@ -12,22 +12,29 @@ from typing import Any
 from hyspec.errors import HyspecError
 from hyspec_bench import plots, registry, scenes, summary
 from hyspec_bench.results import Results, key_of
+from hyspec_bench.table import Table, names
 
 Record = dict[str, Any]
 
 _STYLE = """
-body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 1200px; padding: 0 1em; }
+body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 1500px; padding: 0 1em; }
+h2 { font-size: 1.3em; }
 table { border-collapse: collapse; margin: 1em 0; }
-th, td { border: 1px solid #ccc; padding: 2px 8px; text-align: right; }
+th, td { border: 1px solid #ccc; padding: 2px 6px; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
-svg, img { max-width: 100%; height: auto; }
+.table { overflow-x: auto; font-size: 13px; }
+svg, img { max-width: min(100%, 1200px); height: auto; }
 """
 #: Decoded cubes that are shown beside the original, at most.
 _SHOWN = 4
 
 
 def write(
-    results: Results, path: Path, anchor: str, rates: tuple[float, float], example_rate: float
+    results: Results,
+    path: Path,
+    anchors: Sequence[str],
+    rates: tuple[float, float],
+    example_rate: float,
 ) -> None:
     """Write the page.
 
@@ -37,16 +44,16 @@ def write(
         The folder of results.
     path
         File of the page.
-    anchor, rates
+    anchors, rates
         As for `summary.tables`.
     example_rate
         Target rate in bits per sample of the pictures; the nearest one with streams is taken.
     """
     records = results.measured()
     body = ["<h1>hyspec-bench</h1>"]
-    for table in summary.tables(results, anchor, rates):
+    for table in summary.tables(results, anchors, rates):
         body += [f"<h2>{html.escape(table.title)}</h2>", _table(table)]
-    for scene in summary.names(records, "scene"):
+    for scene in names(records, "scene"):
         body += [f"<h2>{html.escape(scene)}</h2>", plots.rate_distortion(records, scene)]
         if any((r["scene"], r["kind"]) == (scene, "rate") for r in records):
             body += ["<h3>Band intervals</h3>", plots.intervals(records, scene)]
@@ -62,7 +69,7 @@ def write(
     )
 
 
-def _table(table: summary.Table) -> str:
+def _table(table: Table) -> str:
     rows = [table.header, *table.rows]
     lines = []
     for number, row in enumerate(rows):
@@ -70,7 +77,7 @@ def _table(table: summary.Table) -> str:
         lines.append(
             "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
         )
-    return f"<table>{''.join(lines)}</table>"
+    return f'<div class="table"><table>{"".join(lines)}</table></div>'
 
 
 def _examples(results: Results, scene: str, example_rate: float) -> str:
@@ -84,23 +91,30 @@ def _examples(results: Results, scene: str, example_rate: float) -> str:
     if not kept or not path.is_file():
         return ""
     rate = min((r["setting"] for r in kept), key=lambda s: abs(math.log(s / example_rate)))
-    chosen = _most_different([r for r in kept if r["setting"] == rate])
-    loaded = scenes.load(path)
-    decoded = {}
-    for record in chosen:
+    original = scenes.load(path).cube.array
+    decoded, captions = {}, {}
+    for record in _shown([r for r in kept if r["setting"] == rate]):
+        codec = record["codec"]
         try:
-            codec = registry.create(record["codec"])
-            cube = codec.decode(results.stream(key_of(record)).read_bytes())
+            decoded[codec] = registry.create(codec).decode(
+                results.stream(key_of(record)).read_bytes()
+            )
         except HyspecError:
             continue  # a pack or library of the measurement that this machine lacks
-        text = f"{record['codec']}\n{record['bps']:.3f} bit/sample, {record['psnr_db']:.2f} dB"
-        decoded[text] = cube
-    return plots.examples(loaded.cube.array, decoded) if decoded else ""
+        captions[codec] = f"{record['bps']:.3f} bit/sample, {record['psnr_db']:.2f} dB"
+    return plots.examples(original, decoded, captions) if decoded else ""
 
 
-def _most_different(records: Sequence[Record]) -> list[Record]:
-    """A few records of each kind of codec: hyspec's own first, then the best of the others."""
+def _shown(records: Sequence[Record]) -> list[Record]:
+    """A few records: hyspec's own first, then the best of the others, each in one form."""
+    codecs = {r["codec"] for r in records}
+    forms = [r for r in records if not _is_second_form(r["codec"], codecs)]
     ranked = sorted(
-        records, key=lambda r: (not r["codec"].startswith("hyspec_"), -float(r["psnr_db"]))
+        forms, key=lambda r: (not r["codec"].startswith("hyspec_"), -float(r["psnr_db"]))
     )
     return ranked[:_SHOWN]
+
+
+def _is_second_form(codec: str, codecs: set[str]) -> bool:
+    """Whether a codec is one of the others without its search."""
+    return codec.endswith("_ns") and codec.removesuffix("_ns") in codecs

@@ -10,9 +10,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from hyspec_bench import summary
+from hyspec_bench import styles
+from hyspec_bench.table import names
 
 Record = dict[str, Any]
 Array = npt.NDArray[Any]
@@ -22,112 +27,151 @@ _CURVES = (
     ("psnr_db", "PSNR in dB", "linear"),
     ("snr_db", "SNR in dB", "linear"),
     ("sam_deg", "mean spectral angle in degrees", "log"),
-    ("max_abs_error", "maximum error", "log"),
+    ("max_abs_error", "maximum error in sample units", "log"),
 )
-#: Line styles tell codecs apart once the colours repeat.
-_STYLES = ("-", "--", ":", "-.")
+#: Marker of the points of a kind of target, and what it means.
+_MARKERS = (("rate", "o", "at target rates"), ("max_error", "x", "with error limits"))
+#: Places of the ticks of logarithmic axes in a decade.
+_TICKS = (1, 2, 5)
 
 
 def rate_distortion(records: Sequence[Record], scene: str) -> str:
     """Curves of all lossy measurements of a scene over the rate, an SVG element.
 
-    Codecs with a rate are drawn as lines, those with an error limit as lines with crosses.
+    Codecs with a rate are drawn with dots, those with an error limit with crosses.
     """
-    figure = Figure(figsize=(12, 9), layout="constrained")
-    axes = figure.subplots(2, 2).ravel()
-    codecs = summary.names(records, "codec")
-    for panel, (column, label, scale) in zip(axes, _CURVES, strict=True):
-        for kind, marker in (("rate", "o"), ("max_error", "x")):
-            for number, codec in enumerate(codecs):
-                chosen = [
-                    r
-                    for r in records
-                    if (r["scene"], r["codec"], r["kind"]) == (scene, codec, kind)
+    chosen = [r for r in records if r["scene"] == scene and r["kind"] != "lossless"]
+    codecs = names(records, "codec")
+    figure = Figure(figsize=(12, 10.5), layout="constrained")
+    for panel, (column, label, scale) in zip(figure.subplots(2, 2).ravel(), _CURVES, strict=True):
+        for kind, marker, _ in _MARKERS:
+            for codec in codecs:
+                points = [
+                    (r["bps"], r[column])
+                    for r in chosen
+                    if (r["codec"], r["kind"]) == (codec, kind)
                 ]
-                if chosen:
-                    _line(panel, [(r["bps"], r[column]) for r in chosen], number, marker, codec)
-        panel.set(xscale="log", yscale=scale, xlabel="bit/sample", ylabel=label)
+                _line(panel, points, styles.of(codec, codecs), marker)
+        panel.set(xscale="log", yscale=scale, xlabel="rate in bit/sample", ylabel=label)
+        _label_ticks(panel.xaxis)
+        if scale == "log":
+            _label_ticks(panel.yaxis)
         panel.grid(alpha=0.3)
-    axes[0].legend(fontsize="small", ncols=2)
+    _legend(figure, chosen, codecs)
     return _svg(figure)
 
 
 def intervals(records: Sequence[Record], scene: str) -> str:
     """PSNR of each band interval over the rate of the whole cube, an SVG element."""
     chosen = [r for r in records if (r["scene"], r["kind"]) == (scene, "rate")]
-    names = list(chosen[0]["interval_psnr_db"])
-    codecs = summary.names(records, "codec")
-    figure = Figure(figsize=(3.2 * len(names), 3.6), layout="constrained")
-    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
-    for panel, name in zip(panels, names, strict=True):
-        for number, codec in enumerate(codecs):
+    parts = list(chosen[0]["interval_psnr_db"])
+    codecs = names(records, "codec")
+    columns = min(len(parts), 3)
+    rows = -(-len(parts) // columns)
+    figure = Figure(figsize=(4 * columns, 3.4 * rows + 0.8), layout="constrained")
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    for panel, part in zip(panels, parts, strict=False):
+        for codec in codecs:
             points = [
-                (r["bps"], r["interval_psnr_db"][name]) for r in chosen if r["codec"] == codec
+                (r["bps"], r["interval_psnr_db"][part]) for r in chosen if r["codec"] == codec
             ]
-            if points:
-                _line(panel, points, number, ".", codec)
-        panel.set(xscale="log", xlabel="bit/sample", title=f"bands {name}")
+            _line(panel, points, styles.of(codec, codecs), ".")
+        panel.set(xscale="log", xlabel="rate of the cube in bit/sample", title=f"bands {part}")
+        _label_ticks(panel.xaxis)
         panel.grid(alpha=0.3)
-    panels[0].set_ylabel("PSNR in dB")
-    panels[-1].legend(fontsize="x-small")
+    for panel in panels[::columns]:
+        panel.set_ylabel("PSNR in dB")
+    for panel in panels[len(parts) :]:
+        panel.set_axis_off()
+    _legend(figure, chosen, codecs)
     return _svg(figure)
 
 
-def examples(original: Array, decoded: dict[str, Array]) -> str:
+def examples(original: Array, decoded: dict[str, Array], captions: dict[str, str]) -> str:
     """A band, its errors, and three spectra, original and decoded, an HTML image.
 
     Parameters
     ----------
     original : ndarray, shape (rows, columns, bands)
     decoded
-        Cubes of the same shape by the text that stands above them.
+        Cubes of the same shape by codec.
+    captions
+        What stands under the name of a codec.
     """
     band = int(np.argmax(original.std(axis=(0, 1))))
     reference = original[:, :, band].astype(np.float64)
     low, high = np.percentile(reference, (1, 99))
-    errors = {name: cube[:, :, band] - reference for name, cube in decoded.items()}
+    errors = {codec: cube[:, :, band] - reference for codec, cube in decoded.items()}
     limit = max(1.0, *(float(np.percentile(np.abs(error), 99)) for error in errors.values()))
     columns = len(decoded) + 1
-    figure = Figure(figsize=(3 * columns, 9), layout="constrained")
+    figure = Figure(figsize=(3 * columns, 9.6), layout="constrained")
     grid = figure.add_gridspec(3, columns)
     panel = figure.add_subplot(grid[0, 0])
     panel.imshow(reference, cmap="gray", vmin=low, vmax=high)
     panel.set(title=f"original, band {band + 1}", xticks=[], yticks=[])
-    for column, (name, cube) in enumerate(decoded.items(), 1):
+    for column, (codec, cube) in enumerate(decoded.items(), 1):
         panel = figure.add_subplot(grid[0, column])
         panel.imshow(cube[:, :, band], cmap="gray", vmin=low, vmax=high)
-        panel.set(title=name, xticks=[], yticks=[])
-        panel.title.set_fontsize("small")
+        panel.set(title=codec, xlabel=captions[codec], xticks=[], yticks=[])
         panel = figure.add_subplot(grid[1, column])
-        shown = panel.imshow(errors[name], cmap="coolwarm", vmin=-limit, vmax=limit)
-        panel.set(title="error", xticks=[], yticks=[])
-    figure.colorbar(shown, ax=panel)
-    spectra = figure.add_subplot(grid[2, :])
+        shown = panel.imshow(errors[codec], cmap="coolwarm", vmin=-limit, vmax=limit)
+        panel.set(title=f"error of {codec}", xticks=[], yticks=[])
+    beside = figure.add_subplot(grid[1, 0])
+    beside.set_axis_off()
+    bar = beside.inset_axes((0.82, 0.05, 0.08, 0.9))
+    figure.colorbar(shown, cax=bar, label="error in sample units", extend="both")
+    bar.yaxis.set_ticks_position("left")
+    bar.yaxis.set_label_position("left")
+    _spectra(figure.add_subplot(grid[2, :]), original, decoded)
+    return _png(figure)
+
+
+def _spectra(panel: Axes, original: Array, decoded: dict[str, Array]) -> None:
+    """Draw the spectra of a dark, a middle and a bright pixel."""
     order = np.argsort(original.mean(axis=2), axis=None)
     numbers = np.arange(1, original.shape[2] + 1)
     for share in (0.1, 0.5, 0.9):
         row, column = divmod(int(order[int(share * (order.size - 1))]), original.shape[1])
-        spectra.plot(numbers, original[row, column], "k", linewidth=1.5)
-        for number, (name, cube) in enumerate(decoded.items()):
-            label = name.partition("\n")[0] if share == 0.5 else None
-            spectra.plot(numbers, cube[row, column], f"C{number}", linewidth=0.8, label=label)
-    spectra.set(xlabel="band", ylabel="sample", title="dark, middle and bright pixel")
-    spectra.legend(fontsize="small")
-    return _png(figure)
+        named = share == 0.5
+        spectrum = original[row, column]
+        panel.plot(numbers, spectrum, "0.8", linewidth=5, label="original" if named else None)
+        for codec, cube in decoded.items():
+            colour = styles.of(codec, list(decoded))["color"]
+            label = codec if named else None
+            panel.plot(numbers, cube[row, column], color=colour, linewidth=0.9, label=label)
+    title = "spectra of a dark, a middle and a bright pixel"
+    panel.set(xlabel="band", ylabel="sample", title=title, xlim=(1, original.shape[2]))
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize="small")
 
 
 def _line(
-    panel: Any, points: Sequence[tuple[float, float]], number: int, marker: str, label: str
+    panel: Axes, points: Sequence[tuple[float, float]], style: dict[str, Any], marker: str
 ) -> None:
-    panel.plot(
-        *zip(*sorted(points), strict=True),
-        color=f"C{number % 10}",
-        linestyle=_STYLES[number // 10 % len(_STYLES)],
-        marker=marker,
-        label=label,
-        markersize=4,
-        linewidth=1,
-    )
+    finite = sorted(point for point in points if np.isfinite(point).all())
+    if finite:
+        panel.plot(*zip(*finite, strict=True), **style, marker=marker, markersize=4)
+
+
+def _label_ticks(axis: Axis) -> None:
+    """Label a logarithmic axis with plain numbers."""
+    axis.set_major_locator(LogLocator(subs=_TICKS))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _legend(figure: Figure, records: Sequence[Record], codecs: list[str]) -> None:
+    """Put all codecs that are drawn, and the markers if there are two, below the panels."""
+    drawn = sorted({r["codec"] for r in records})
+    handles = [Line2D([], [], label=codec, **styles.of(codec, codecs)) for codec in drawn]
+    kinds = {r["kind"] for r in records}
+    if len(kinds) > 1:
+        handles += [
+            Line2D([], [], color="k", linestyle="", marker=marker, label=meaning)
+            for kind, marker, meaning in _MARKERS
+            if kind in kinds
+        ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize="small")
 
 
 def _svg(figure: Figure) -> str:

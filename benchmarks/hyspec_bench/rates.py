@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 import hyspec
 from hyspec.errors import TargetError
-from hyspec.options import DEFAULT_PACK
 from hyspec_tools import report
+from hyspec_tools.arguments import add_encoding_pack
 
 
 def measure(path: str, rates: Sequence[float], pack: str, threads: int) -> Iterator[dict[str, Any]]:
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m hyspec_bench.rates", description=__doc__)
     parser.add_argument("scenes", nargs="+", metavar="SCENE", help="cubes that hyspec reads")
     parser.add_argument("--bps", nargs="+", type=float, default=[0.1, 0.25, 0.5], metavar="R")
-    parser.add_argument("--pack", default=DEFAULT_PACK)
+    add_encoding_pack(parser)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     arguments = parser.parse_args(argv)

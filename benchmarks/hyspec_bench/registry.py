@@ -25,6 +25,7 @@ _RIVALS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "ccsds122_bb": ("ccsds", "Ccsds122", {}),
     "c123_default": ("ccsds", "Ccsds123", {"tuned": False}),
     "c123_tuned": ("ccsds", "Ccsds123", {"tuned": True}),
+    "c123_default_sa": ("ccsds", "Ccsds123", {"tuned": False, "entropy_coder": "sample-adaptive"}),
     "jpegxl": ("images", "JpegXl", {}),
     "jpegls": ("images", "JpegLs", {}),
     "sperr": ("scientific", "Sperr", {}),

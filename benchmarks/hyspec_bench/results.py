@@ -1,7 +1,8 @@
 """The folder of a benchmark: records of measurements, of scenes and of the machine.
 
 ``results.jsonl`` holds one JSON record per measurement and is only ever appended to;
-``results.csv`` the columns of it that tables need; ``about.json`` machine, versions and scenes.
+``results.csv`` the columns of it that tables need; ``pairs.jsonl`` the times of codecs that took
+turns; ``about.json`` machine, versions, codecs and scenes.
 """
 
 from __future__ import annotations
@@ -46,38 +47,37 @@ class Results:
         Made where it does not exist.
     records : dict
         One per measurement. A record of a failure has the key ``error`` and no figures.
+    pairs : dict
+        Records of codecs that were timed in turns, by key and name of the first codec.
     """
 
     folder: Path
     records: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    pairs: dict[tuple[Key, str], dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read the records; a last line that was cut off by an interruption is dropped."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if self._store.exists():
-            lines = self._store.read_text().splitlines(keepends=True)
-            if lines and not lines[-1].endswith("\n"):
-                lines.pop()
-                self._store.write_text("".join(lines))
-            for number, line in enumerate(lines, 1):
-                try:
-                    record = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise DataError(
-                        f"{self._store}, line {number}: {error}",
-                        hint="remove the line; its measurement is then done again",
-                    ) from error
-                self.records[key_of(record)] = record
+        self.records = {key_of(record): record for record in _read(self._store)}
+        self.pairs = {(key_of(r), r["first"]): r for r in _read(self._pair_store)}
 
     @property
     def _store(self) -> Path:
         return self.folder / "results.jsonl"
 
+    @property
+    def _pair_store(self) -> Path:
+        return self.folder / "pairs.jsonl"
+
     def add(self, record: dict[str, Any]) -> None:
-        """Keep a record and write it to the disk."""
+        """Keep a record of a measurement and write it to the disk."""
         self.records[key_of(record)] = record
-        with self._store.open("a") as file:
-            file.write(json.dumps(record) + "\n")
+        _append(self._store, record)
+
+    def add_pair(self, record: dict[str, Any]) -> None:
+        """Keep a record of `pairs.measure` and write it to the disk."""
+        self.pairs[key_of(record), record["first"]] = record
+        _append(self._pair_store, record)
 
     def measured(self) -> list[dict[str, Any]]:
         """Records that hold figures, sorted by scene, codec, kind and rate."""
@@ -114,6 +114,31 @@ class Results:
 def key_of(record: dict[str, Any]) -> Key:
     """Return what tells a measurement from all others."""
     return record["scene"], record["codec"], record["kind"], float(record["setting"])
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """Records of a file; none where there is no file."""
+    if not path.exists():
+        return []
+    lines = path.read_text().splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+        path.write_text("".join(lines))
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path}, line {number}: {error}",
+                hint="remove the line; its measurement is then done again",
+            ) from error
+    return records
+
+
+def _append(path: Path, record: dict[str, Any]) -> None:
+    with path.open("a") as file:
+        file.write(json.dumps(record) + "\n")
 
 
 def _text(value: Any) -> Any:

@@ -5,46 +5,42 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from hyspec_bench import delta
+from hyspec_bench import costs, delta
+from hyspec_bench.codecs.codec import Kind
 from hyspec_bench.results import Results
+from hyspec_bench.table import Record, Table, names, number, typical
 
-Record = dict[str, Any]
 Rates = tuple[float, float]
 
-
-@dataclass(frozen=True)
-class Table:
-    """A table of texts.
-
-    Attributes
-    ----------
-    title : str
-    header : sequence of str
-    rows : sequence of sequences of str
-    """
-
-    title: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-    def markdown(self) -> str:
-        """Return the table without its title."""
-        lines = ["| " + " | ".join(row) + " |" for row in (self.header, *self.rows)]
-        return "\n".join([lines[0], "|---" * len(self.header) + "|", *lines[1:]])
+#: Measure, axis of what is compared, and how it and its range are written, of Bjøntegaard deltas.
+_DELTAS = {
+    "BD-rate": (
+        delta.bd_rate,
+        1,
+        "{:+.1f}",
+        ".1f",
+        "BD-rate in % against {anchor}, {low:g} to {high:g} bit/sample (dB compared)",
+    ),
+    "BD-PSNR": (
+        delta.bd_psnr,
+        0,
+        "{:+.2f}",
+        ".3g",
+        "BD-PSNR in dB against {anchor}, {low:g} to {high:g} bit/sample (bit/sample compared)",
+    ),
+}
 
 
-def tables(results: Results, anchor: str, rates: Rates) -> list[Table]:
+def tables(results: Results, anchors: Sequence[str], rates: Rates) -> list[Table]:
     """Return all tables that there are measurements for.
 
     Parameters
     ----------
     results
         The folder of results.
-    anchor
-        Codec with which the others are compared.
+    anchors
+        Codecs with which the others are compared.
     rates
         Range of bits per sample over which curves are compared.
     """
@@ -52,13 +48,21 @@ def tables(results: Results, anchor: str, rates: Rates) -> list[Table]:
     scenes = names(records, "scene")
     found = [rate_table(records, scene) for scene in scenes]
     found += [limit_table(records, scene) for scene in scenes]
-    found += [
-        lossless_table(records),
-        delta_table(records, anchor, rates, "BD-rate in %", delta.bd_rate, "{:+.1f}"),
-        delta_table(records, anchor, rates, "BD-PSNR in dB", delta.bd_psnr, "{:+.2f}"),
-        cost_table(records, results.about()),
-    ]
+    found.append(lossless_table(records))
+    for anchor in anchors:
+        found += [delta_table(records, anchor, rates, what) for what in _DELTAS]
+    found += [measures_table(records, scene) for scene in scenes]
+    found += [task_table(records, task) for task in task_names(records)]
+    found += [costs.cost_table(records, results.about(), kind) for kind in Kind]
+    found += costs.pair_tables(list(results.pairs.values()))
     return [table for table in found if table.rows]
+
+
+def default_anchors(results: Results) -> list[str]:
+    """Of the two JPEG 2000 codecs that others are compared with, the forms that were measured."""
+    measured = {r["codec"] for r in results.measured() if r["kind"] == "rate"}
+    forms = [(name, f"{name}_ns") for name in ("j2k_mc", "klt_j2k")]
+    return [form for pair in forms for form in [n for n in pair if n in measured][:1]]
 
 
 def rate_table(records: Sequence[Record], scene: str) -> Table:
@@ -89,63 +93,74 @@ def lossless_table(records: Sequence[Record]) -> Table:
     rows = []
     for codec in names(chosen, "codec"):
         values = [rates.get((codec, scene), math.nan) for scene in scenes]
-        rows.append([codec, *(_number(v, "{:.3f}") for v in (*values, statistics.fmean(values)))])
+        rows.append([codec, *(number(v, "{:.3f}") for v in (*values, statistics.fmean(values)))])
     return Table("Lossless: bit/sample", ["codec", *scenes, "mean"], rows)
 
 
-def delta_table(
-    records: Sequence[Record],
-    anchor: str,
-    rates: Rates,
-    title: str,
-    measure: Callable[[Sequence[delta.Point], Sequence[delta.Point], Rates], float],
-    form: str,
-) -> Table:
-    """Delta of each codec against the anchor per scene, and the mean where all scenes have one."""
+def delta_table(records: Sequence[Record], anchor: str, rates: Rates, what: str) -> Table:
+    """Delta ("BD-rate" or "BD-PSNR") of each codec against the anchor per scene, and the mean.
+
+    Behind each delta stands what was compared: the PSNR, or the rates, that both curves reach.
+    The mean is that of all scenes, where all have a delta.
+    """
+    measure, axis, form, span, heading = _DELTAS[what]
     chosen = [r for r in records if r["kind"] == "rate"]
     scenes = names(chosen, "scene")
+    codecs = names(chosen, "codec")
     rows = []
-    for codec in names(chosen, "codec"):
+    for codec in codecs if anchor in codecs else ():
         if codec == anchor:
             continue
-        values = [
-            measure(curve(chosen, scene, anchor), curve(chosen, scene, codec), rates)
-            for scene in scenes
-        ]
-        rows.append([codec, *(_number(v, form) for v in (*values, statistics.fmean(values)))])
-    low, high = rates
-    heading = f"{title} against {anchor}, {low:g} to {high:g} bit/sample"
-    return Table(heading, ["codec", *scenes, "mean"], rows)
+        cells, values = [], []
+        for scene in scenes:
+            curves = curve(chosen, scene, anchor), curve(chosen, scene, codec)
+            values.append(measure(*curves, rates))
+            low, high = delta.overlap(*curves, rates, axis)
+            between = f" ({low:{span}} to {high:{span}})"
+            cells.append("-" if math.isnan(values[-1]) else form.format(values[-1]) + between)
+        rows.append([codec, *cells, number(statistics.fmean(values), form)])
+    title = heading.format(anchor=anchor, low=rates[0], high=rates[1])
+    return Table(title, ["codec", *scenes, "mean"], rows)
 
 
-def cost_table(records: Sequence[Record], about: dict[str, Any]) -> Table:
-    """Median speed and memory of each codec over all its measurements."""
-    samples = {name: math.prod(scene["shape"]) for name, scene in about.get("scenes", {}).items()}
-    rows = []
-    for codec in names(records, "codec"):
-        chosen = [r for r in records if r["codec"] == codec and r["scene"] in samples]
-        if not chosen:
-            continue
-        speeds = [
-            statistics.median(samples[r["scene"]] / 1e6 / max(r[column], 1e-6) for r in chosen)
-            for column in ("encode_seconds", "decode_seconds")
-        ]
-        memory = [
-            statistics.median(r[column] if r[column] else math.nan for r in chosen)
-            for column in ("encode_memory_mib", "decode_memory_mib")
-        ]
-        rows.append(
-            [
-                codec,
-                *(f"{speed:.1f}" for speed in speeds),
-                *(_number(value, "{:.0f}") for value in memory),
-            ]
-        )
-    return Table(
-        "One thread: median million samples per CPU second, and peak of the process' memory in MiB",
-        ["codec", "encode", "decode", "encode MiB", "decode MiB"],
-        rows,
+def measures_table(records: Sequence[Record], scene: str) -> Table:
+    """All measures of all codecs at one target rate of a scene."""
+    chosen, rate = typical([r for r in records if r["scene"] == scene], Kind.RATE)
+    columns = (
+        ("bit/sample", "bps", "{:.3f}"),
+        ("PSNR dB", "psnr_db", "{:.2f}"),
+        ("SNR dB", "snr_db", "{:.2f}"),
+        ("RMSE", "rmse", "{:.2f}"),
+        ("SAM mean", "sam_deg", "{:.2f}"),
+        ("SAM 99th percentile", "sam_p99_deg", "{:.2f}"),
+        ("maximum error", "max_abs_error", "{:g}"),
+        ("SID", "sid", "{:.2g}"),
+        ("MS-SSIM", "ms_ssim", "{:.4f}"),
     )
+    rows = [[r["codec"], *(number(r[column], form) for _, column, form in columns)] for r in chosen]
+    title = f"{scene}: all measures at {rate:g} bit/sample; SAM in degrees, SID in nats"
+    return Table(title, ["codec", *(name for name, _, _ in columns)], rows)
+
+
+def task_table(records: Sequence[Record], task: str) -> Table:
+    """Rate and figure of a task for all scenes, codecs and target rates."""
+    chosen = [r for r in records if r["kind"] == "rate" and task in r["tasks"]]
+    settings = sorted({r["setting"] for r in chosen})
+    cells = {
+        (r["scene"], r["codec"], r["setting"]): f"{r['bps']:.3f} / {r['tasks'][task]:.4g}"
+        for r in chosen
+    }
+    rows = [
+        [scene, codec, *(cells.get((scene, codec, setting), "-") for setting in settings)]
+        for scene, codec in dict.fromkeys((r["scene"], r["codec"]) for r in chosen)
+    ]
+    header = ["scene", "codec", *(f"{setting:g}" for setting in settings)]
+    return Table(f"{task}: bit/sample / figure, by target rate", header, rows)
+
+
+def task_names(records: Sequence[Record]) -> list[str]:
+    """Names of all tasks that were measured."""
+    return list(dict.fromkeys(task for r in records for task in r["tasks"]))
 
 
 def curve(records: Sequence[Record], scene: str, codec: str) -> list[delta.Point]:
@@ -157,11 +172,6 @@ def curve(records: Sequence[Record], scene: str, codec: str) -> list[delta.Point
     ]
 
 
-def names(records: Sequence[Record], column: str) -> list[str]:
-    """Values of a column, each once."""
-    return list(dict.fromkeys(r[column] for r in records))
-
-
 def _by_setting(records: Sequence[Record], title: str, text: Callable[[Record], str]) -> Table:
     settings = sorted({r["setting"] for r in records})
     cells = {(r["codec"], r["setting"]): text(r) for r in records}
@@ -170,7 +180,3 @@ def _by_setting(records: Sequence[Record], title: str, text: Callable[[Record], 
         for codec in names(records, "codec")
     ]
     return Table(title, ["codec", *(f"{setting:g}" for setting in settings)], rows)
-
-
-def _number(value: float, form: str) -> str:
-    return "-" if math.isnan(value) else form.format(value)

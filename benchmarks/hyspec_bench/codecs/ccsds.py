@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import struct
 from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import imagecodecs
 import numpy as np
@@ -13,6 +15,11 @@ from hyspec import Cube
 from hyspec.errors import MissingDependencyError
 from hyspec_bench.codecs import framing
 from hyspec_bench.codecs.codec import Codec, Kind, Samples, Target
+
+if TYPE_CHECKING:
+    from hyspec_bench import ccsds123
+
+EntropyCoder = Literal["sample-adaptive", "hybrid", "block-adaptive"]
 
 #: Samples of a block, and blocks between reference samples, that are tried.
 _BLOCK_SIZES = (8, 16, 32, 64)
@@ -29,9 +36,18 @@ class Ccsds121(Codec):
     """
 
     kinds = frozenset({Kind.LOSSLESS})
+    searches = kinds
 
     def __init__(self, along_spectrum: bool) -> None:
         self.along_spectrum = along_spectrum
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {
+            "along_spectrum": self.along_spectrum,
+            "block_sizes": list(_BLOCK_SIZES),
+            "reference_intervals": list(_REFERENCE_INTERVALS),
+        }
 
     def encode(self, cube: Cube, target: Target) -> bytes:  # noqa: ARG002
         """See the base class."""
@@ -105,24 +121,31 @@ class Ccsds123(Codec):
     ----------
     tuned
         Settings picked for scenes of many bands; else the customary ones.
+    entropy_coder
+        One of the three of the standard.
     """
 
     kinds = frozenset({Kind.MAX_ERROR, Kind.LOSSLESS})
 
-    def __init__(self, tuned: bool) -> None:
+    def __init__(self, tuned: bool, entropy_coder: EntropyCoder = "hybrid") -> None:
         try:
             from hyspec_bench import ccsds123
         except ImportError as error:
             raise _not_built("ccsds123") from error
-        settings = ccsds123.tuned_settings if tuned else ccsds123.default_settings
-        self._encode: Callable[[Samples, int], bytes] = lambda cube, limit: ccsds123.encode(
-            cube, settings(limit)
+        chosen = ccsds123.tuned_settings if tuned else ccsds123.default_settings
+        self._settings: Callable[[int], ccsds123.Settings] = lambda limit: replace(
+            chosen(limit), entropy_coder=entropy_coder
         )
+        self._encode: Callable[[Samples, ccsds123.Settings], bytes] = ccsds123.encode
         self._decode: Callable[[bytes], Samples] = ccsds123.decode
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class; the settings are those for lossless compression."""
+        return asdict(self._settings(0))
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""
-        return self._encode(cube.array, int(target.value))
+        return self._encode(cube.array, self._settings(int(target.value)))
 
     def decode(self, data: bytes) -> Samples:
         """See the base class."""

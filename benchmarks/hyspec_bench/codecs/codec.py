@@ -52,9 +52,16 @@ class Codec(ABC):
     ----------
     kinds : frozenset of Kind
         Kinds of targets that it can be given.
+    searches : frozenset of Kind
+        Those for which it encodes several times and keeps the best, which its times include.
     """
 
     kinds: frozenset[Kind]
+    searches: frozenset[Kind] = frozenset()
+
+    def settings(self) -> dict[str, Any]:
+        """Return what the codec was made with, as JSON takes it."""
+        return {}
 
     @abstractmethod
     def encode(self, cube: Cube, target: Target) -> bytes:

@@ -51,6 +51,11 @@ class JpegXl(_Images):
     """JPEG XL (ISO/IEC 18181), band by band at one distance for all that meets the rate."""
 
     kinds = frozenset({Kind.RATE, Kind.LOSSLESS})
+    searches = frozenset({Kind.RATE})
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"effort": _EFFORT}
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""

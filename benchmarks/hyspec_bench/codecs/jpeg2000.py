@@ -36,6 +36,11 @@ class BandByBand(Codec):
     """
 
     kinds = frozenset({Kind.RATE, Kind.LOSSLESS})
+    searches = kinds
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"resolutions": list(RESOLUTIONS)}
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""
@@ -77,6 +82,11 @@ class ManyComponents(Codec):
 
     def __init__(self, resolutions: Sequence[int] = RESOLUTIONS) -> None:
         self.resolutions = resolutions
+        self.searches = self.kinds if len(resolutions) > 1 else frozenset()
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"resolutions": list(self.resolutions)}
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""

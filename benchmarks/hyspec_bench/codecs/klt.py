@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,11 @@ class KltJpeg2000(Codec):
 
     def __init__(self, search: bool = True) -> None:
         self.search = search
+        self.searches = self.kinds if search else frozenset()
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"search": self.search}
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""

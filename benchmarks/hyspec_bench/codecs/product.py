@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import hyspec
 from hyspec import Cube
-from hyspec.options import EncodeSettings
+from hyspec import pack as packs
+from hyspec.options import DEFAULT_PACK, EncodeSettings
 from hyspec_bench.codecs.codec import Codec, Kind, Samples, Target
 
 #: The profile that bounds the error of every sample.
@@ -33,6 +36,17 @@ class Product(Codec):
         self.pack = pack
         bounded = frozenset({Kind.MAX_ERROR, Kind.LOSSLESS})
         self.kinds = bounded if profile == _BOUNDED else frozenset({Kind.RATE})
+        self.searches = self.kinds & {Kind.RATE}
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        chosen = packs.load(self.pack or DEFAULT_PACK)
+        return {
+            "version": hyspec.__version__,
+            "profile": self.profile,
+            "pack": chosen.name,
+            "pack_sha256": chosen.id.hex(),
+        }
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""

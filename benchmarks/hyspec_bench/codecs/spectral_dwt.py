@@ -17,7 +17,7 @@ from hyspec import Cube
 from hyspec_bench import openjp2
 from hyspec_bench.codecs import framing
 from hyspec_bench.codecs.codec import Codec, Kind, Samples, Target
-from hyspec_bench.codecs.jpeg2000 import best, cube_of, planes_of, shortest
+from hyspec_bench.codecs.jpeg2000 import RESOLUTIONS, best, cube_of, planes_of, shortest
 
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
@@ -40,6 +40,11 @@ class SpectralDwt(Codec):
     """
 
     kinds = frozenset({Kind.RATE, Kind.LOSSLESS})
+    searches = kinds
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"spectral_levels": LEVELS, "resolutions": list(RESOLUTIONS)}
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""
