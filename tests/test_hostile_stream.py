@@ -196,6 +196,14 @@ def test_every_bit_flip() -> None:
             check_rescued(data, hit(at, at + 1))
 
 
+def test_a_chunk_that_lost_as_many_bytes_as_the_next_one_has() -> None:
+    """Its stated length then leads from its header to the end of the next chunk."""
+    shortened, following = ENTRIES[1], ENTRIES[2]
+    end = shortened.offset + shortened.length
+    assert following.length < shortened.length - 20
+    check_rescued(STREAM[: end - following.length] + STREAM[end:], {1})
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.integers(PREAMBLE, len(STREAM)), st.integers(0, 200), st.binary(max_size=200))
 def test_bytes_replaced_anywhere_behind_the_preamble(at: int, gap: int, new: bytes) -> None:

@@ -122,6 +122,15 @@ std::uint64_t next_marker(Span<const std::uint8_t> file, std::uint64_t offset) {
   return static_cast<std::uint64_t>(static_cast<const std::uint8_t*>(found) - file.begin());
 }
 
+bool is_intact(Span<const std::uint8_t> file, const ChunkInfo& chunk) {
+  try {
+    check_payload(file, chunk);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // The rows that an intact index chunk states, or 0.
 std::uint64_t stated_rows(Span<const std::uint8_t> file, const ChunkInfo& chunk) {
   try {
@@ -160,7 +169,9 @@ Index rebuild_index(Span<const std::uint8_t> file, const Header& header,
       index.chunks.push_back(
           {chunk->tile, chunk->interval, chunk->rows, chunk->offset, chunk->length});
     }
-    const bool jump = whole && is_chunk_end(file, offset + chunk->length);
+    // A payload that has lost bytes may end where a later chunk does: others may lie in it.
+    const bool jump =
+        whole && is_chunk_end(file, offset + chunk->length) && is_intact(file, *chunk);
     offset = next_marker(file, jump ? offset + chunk->length : chunk->payload_offset);
   }
   index.rows = grid.rows();
