@@ -20,8 +20,20 @@ from stream_cases import INTERVALS, TILE
 
 @pytest.fixture(scope="session")
 def tiny_pack() -> Path:
-    """Directory of a pack of two small cosine transforms: quick, and of poor quality."""
+    """Directory of a ``band`` pack of two small cosine transforms: quick, of poor quality."""
     return make_streams.PACK
+
+
+@pytest.fixture(scope="session")
+def tiny_spectral_pack() -> Path:
+    """Directory of a pack of the same networks for the ``spectral`` profile."""
+    return make_streams.GOLDEN / "packs" / "tiny-spectral-v2"
+
+
+@pytest.fixture(scope="session", params=["band", "spectral"])
+def each_pack(request, tiny_pack, tiny_spectral_pack) -> Path:
+    """A tiny pack of each profile in turn, for what all profiles have to do."""
+    return {"band": tiny_pack, "spectral": tiny_spectral_pack}[request.param]
 
 
 @pytest.fixture
@@ -31,12 +43,12 @@ def pack_copy(tmp_path, tiny_pack) -> Path:
 
 
 @pytest.fixture(scope="session")
-def codec(tiny_pack) -> Callable[..., Cube]:
-    """Encode with the tiny pack and decode again."""
+def codec(each_pack) -> Callable[..., Cube]:
+    """Encode with the tiny pack of each profile and decode again."""
 
     def round_trip(cube, **settings):
-        data = hyspec.encode(cube, pack=tiny_pack, **settings)
-        return hyspec.decode(data, pack=tiny_pack)
+        data = hyspec.encode(cube, pack=each_pack, **settings)
+        return hyspec.decode(data, pack=each_pack)
 
     return round_trip
 
@@ -66,7 +78,7 @@ def nodata_cube(grid) -> Cube:
 
 @pytest.fixture(scope="session")
 def scene_stream(tiny_pack, scene_cube) -> bytes:
-    """The scene as a stream of 3 x 3 tiles and 3 intervals."""
+    """The scene as a stream of 3 x 3 tiles and 3 intervals, of the ``band`` profile."""
     return hyspec.encode(scene_cube, pack=tiny_pack, tile=TILE, intervals=INTERVALS)
 
 
@@ -74,6 +86,20 @@ def scene_stream(tiny_pack, scene_cube) -> bytes:
 def scene_decoded(tiny_pack, scene_stream) -> np.ndarray:
     """All samples of that stream; read-only."""
     samples = hyspec.decode(scene_stream, pack=tiny_pack).array
+    samples.flags.writeable = False
+    return samples
+
+
+@pytest.fixture(scope="session")
+def each_stream(each_pack, scene_cube) -> bytes:
+    """The scene as a stream of 3 x 3 tiles and 3 intervals, of each profile in turn."""
+    return hyspec.encode(scene_cube, pack=each_pack, tile=TILE, intervals=INTERVALS)
+
+
+@pytest.fixture(scope="session")
+def each_decoded(each_pack, each_stream) -> np.ndarray:
+    """All samples of that stream; read-only."""
+    samples = hyspec.decode(each_stream, pack=each_pack).array
     samples.flags.writeable = False
     return samples
 

@@ -90,3 +90,24 @@ def chunks(draw: st.DrawFn) -> tuple[Int32Array, tuple[int, int, int, int]]:
     bands, channels = draw(st.integers(1, 8)), draw(st.integers(1, 4))
     levels = draw(hnp.arrays(np.int32, bands, elements=st.integers(0, LEVELS // 2 - 1)))
     return 2 * levels, (bands, channels, draw(st.integers(1, 6)), draw(st.integers(1, 6)))
+
+
+EXTREMES = [-(2**31), 2**31 - 1, -(2**24), 2**20 + 3, -70000, 300, 100, 17, 16, 15, 1, 0, -1]
+
+
+@st.composite
+def latents(draw: st.DrawFn, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
+    """Latents of several bands: silent, sparse, smooth, wide or extreme ones."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    kind = draw(st.sampled_from(["sparse", "similar", "wide", "extreme"]))
+    if kind == "sparse":
+        values = rng.integers(-2, 3, shape) * (rng.random(shape) < 0.1)
+    elif kind == "similar":
+        values = rng.integers(-40, 41, shape[1:]) + rng.integers(-1, 2, shape)
+    elif kind == "wide":
+        values = rng.laplace(0, 10.0 ** draw(st.integers(0, 5)), shape)
+    else:
+        values = rng.choice(EXTREMES, shape)
+    silent = rng.random(shape[:2]) < draw(st.sampled_from([0.0, 0.5]))
+    values = np.where(silent[:, :, None], 0, values)
+    return np.rint(values).astype(np.int32)

@@ -7,7 +7,8 @@ import pytest
 
 import hyspec
 from hyspec import Cube, _core, errors, pack
-from hyspec.band_profile import BandCoder, step_for_octave
+from hyspec.band_profile import BandCoder
+from hyspec.quality import step_for_octave
 from hyspec.sample_type import SampleType
 
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
@@ -129,21 +130,6 @@ def test_bands_do_not_depend_on_what_else_is_decoded(scene_tile, number):
         assert where.tolist() == [0]
         assert np.allclose(planes[0], whole[band], rtol=0, atol=1e-3 * array.std())
     assert (whole[4:6] == 500).all()
-
-
-def test_latents_around_a_band(scene_tile):
-    """Own ones first, then those of the active bands before and after, each at its own gain."""
-    model, _, _, _ = scene_tile
-    high = model.networks[1]
-    assert high.context_bands == 3
-    rng = np.random.default_rng(4)
-    symbols = rng.integers(-9, 10, (5, high.channels, 6)).astype(np.int32)
-    levels = np.array([10, 40, 40, 90, 5])
-    found = BandCoder._context(high, symbols, levels, np.array([0, 2, 4]))
-    real = symbols * high.inverse_gain[levels][:, :, None]
-    around = [[0, 0, 1], [2, 1, 3], [4, 3, 4]]
-    assert found.dtype == np.float32
-    assert np.allclose(found, [np.concatenate([real[k] for k in row]) for row in around])
 
 
 def test_latents_are_made_once_for_each_network(scene_tile, monkeypatch):

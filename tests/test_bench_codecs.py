@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from hyspec import Cube
+from hyspec import Cube, pack
 from hyspec.errors import StreamError, UsageError
+from hyspec.profiles import PROFILES
 from hyspec_bench import registry
 from hyspec_bench.codecs import basis_coder, framing, klt, scientific, spectral_dwt
 from hyspec_bench.codecs.codec import Kind, Target
@@ -82,11 +83,25 @@ def test_transforms_beat_bands(cube):
     assert error["klt_j2k"] <= error["klt_j2k_ns"] * 1.001
 
 
-def test_product(cube, tiny_pack):
-    codec = registry.create(f"hyspec_band@{tiny_pack}")
+@pytest.mark.parametrize("profile", ["band", "spectral"])
+def test_product(cube, tiny_pack, tiny_spectral_pack, profile):
+    path = {"band": tiny_pack, "spectral": tiny_spectral_pack}[profile]
+    codec = registry.create(f"hyspec_{profile}@{path}")
+    settings = codec.settings()
+    assert (settings["profile"], settings["pack_sha256"]) == (
+        profile,
+        pack.identifier(path).hex(),
+    )
     data = codec.encode(cube, Target(Kind.RATE, 0.8))
     assert 8 * len(data) / cube.array.size == pytest.approx(0.8, rel=0.1)
     assert codec.decode(data).dtype == cube.array.dtype
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_the_pack_of_a_profile_is_its_own_by_default(profile):
+    assert f"hyspec_{profile.name}" in registry.available()
+    assert f"hyspec_{profile.name}" in registry.QUICK
+    assert registry.create(f"hyspec_{profile.name}").settings()["pack"] == profile.pack
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 8, 31, 198])

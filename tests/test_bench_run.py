@@ -22,7 +22,6 @@ from hyspec_bench import (
     results,
     scenes,
     tasks,
-    throughput,
     turns,
 )
 from hyspec_bench.codecs.codec import Kind, Target
@@ -305,16 +304,6 @@ def test_turns_alternate():
     seconds = turns.in_turns((lambda: calls.append("a"), lambda: calls.append("b")), 3)
     assert "".join(calls) == "ab" * 4
     assert [len(taken) for taken in seconds] == [3, 3]
-
-
-def test_throughput(run, scene, tiny_pack, monkeypatch):
-    for name, value in turns.ONE_THREAD.items():
-        monkeypatch.setenv(name, value)
-    options = ("--scenes", scene, "--synthetic", "--rates", "0.5", "--rounds", "1")
-    row = run(throughput.main, *options, "--pack", tiny_pack, "--json").json
-    assert row["rival_bps"] == pytest.approx(0.5, rel=0.05)
-    assert row["rate_ratio"] == pytest.approx(row["rate_speed"] / row["rival_speed"])
-    assert row["quality_speed"] > 0
 
 
 def test_machine():

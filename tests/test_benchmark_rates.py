@@ -2,14 +2,16 @@
 
 import pytest
 
-from hyspec import io
+from hyspec import io, pack
 from hyspec_bench import rates
 from hyspec_tools import report
 
 
-def test_records(tmp_path, nodata_cube, tiny_pack):
+def test_records(run, tmp_path, nodata_cube, each_pack):
     io.write(tmp_path / "scene.hdr", nodata_cube)
-    (record,) = rates.measure(str(tmp_path / "scene.hdr"), [0.3], str(tiny_pack), 1)
+    record = run(rates.main, tmp_path / "scene.hdr", "--bps", 0.3, "--pack", each_pack).json
+    chosen = pack.load(each_pack)
+    assert (record["profile"], record["pack"]) == (chosen.profile, chosen.name)
     assert list(record) == ["scene", "target_bps", "shape", *report.KEYS]
     assert record["samples"] == nodata_cube.array.size  # nodata included, as in the rate
     assert record["bps"] == 8 * record["bytes"] / record["samples"]

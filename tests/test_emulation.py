@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from golden import make_streams
+
 TESTS = Path(__file__).resolve().parent
 CORE = TESTS.parent / "csrc"
-GOLDEN = TESTS / "golden"
 
 # aarch64 is what most onboard computers are; s390x has the other byte order.
 TARGETS = {
@@ -72,9 +73,13 @@ def test_same_words(target, output):
 
 
 @pytest.mark.parametrize("target", ["native", *FOREIGN])
-def test_golden_streams_decode_to_the_stored_symbols(target, output):
-    valid = sorted(p for p in (GOLDEN / "streams").glob("*.hyc") if "invalid" not in p.name)
+@pytest.mark.parametrize(
+    "pack", [make_streams.PACK, make_streams.SPECTRAL_PACK], ids=lambda p: p.name
+)
+def test_golden_streams_decode_to_the_stored_symbols(target, pack, output):
+    streams = (p for p in make_streams.FOLDER.glob("*.hyc") if "invalid" not in p.name)
+    valid = sorted(p for p in streams if make_streams.pack_of(p.name) == pack)
     assert len(valid) > 5
     # The program compares each chunk's symbols with the checksum in the stream.
-    printed = output(target, "decode_stream", GOLDEN / "packs" / "tiny-v2", *valid)
+    printed = output(target, "decode_stream", pack, *valid)
     assert {line.split()[0] for line in printed.splitlines()} == {p.name for p in valid}

@@ -33,12 +33,12 @@ def test_every_sample_type(codec, scene_cube, dtype):
 
 
 @pytest.mark.parametrize("dtype", SAMPLE_DTYPES)
-def test_every_byte_order(tiny_pack, scene_cube, dtype):
+def test_every_byte_order(each_pack, scene_cube, dtype):
     native = scaled(scene_cube.array[:20], dtype)
-    data = hyspec.encode(native, pack=tiny_pack)
+    data = hyspec.encode(native, pack=each_pack)
     for order in "<>":
         assert (
-            hyspec.encode(native.astype(native.dtype.newbyteorder(order)), pack=tiny_pack) == data
+            hyspec.encode(native.astype(native.dtype.newbyteorder(order)), pack=each_pack) == data
         )
 
 
@@ -68,7 +68,8 @@ def test_magnitude_of_floats_does_not_matter(codec, scene_cube, magnitude):
     unit = scaled(scene_cube.array, "float64")
     expected = metrics.psnr_db(unit, codec(unit, quality=20))
     found = metrics.psnr_db(unit, codec(unit * magnitude, quality=20).array / magnitude)
-    assert found == pytest.approx(expected, abs=0.1)
+    # Not exactly: the quantisation step is a power of two, the magnitudes are not.
+    assert found == pytest.approx(expected, abs=0.25)
 
 
 def test_smallest_floats(codec, scene_cube):
@@ -76,11 +77,11 @@ def test_smallest_floats(codec, scene_cube):
     assert metrics.psnr_db(unit, codec(unit * 1e-300, quality=100).array / 1e-300) > 22
 
 
-def test_floats_are_multiples_of_the_step(tiny_pack, scene_cube):
+def test_floats_are_multiples_of_the_step(each_pack, scene_cube):
     samples = scaled(scene_cube.array, "float32")
     for step in (None, 0.01, 3e-7):
-        data = hyspec.encode(samples, pack=tiny_pack, float_step=step)
-        with_step = hyspec.Stream(data, pack=tiny_pack)
+        data = hyspec.encode(samples, pack=each_pack, float_step=step)
+        with_step = hyspec.Stream(data, pack=each_pack)
         stated = with_step.header.step
         assert stated == step or step is None
         decoded = with_step.read().array
@@ -93,14 +94,14 @@ def test_whole_numbers_in_floats_come_back_whole(codec, scene_cube):
     assert np.array_equal(decoded.array, np.rint(decoded.array))
 
 
-def test_float_step_is_refused_for_integers(tiny_pack, scene_cube):
+def test_float_step_is_refused_for_integers(each_pack, scene_cube):
     with pytest.raises(errors.UsageError, match="floating-point"):
-        hyspec.encode(scene_cube, pack=tiny_pack, float_step=0.5)
+        hyspec.encode(scene_cube, pack=each_pack, float_step=0.5)
 
 
-def test_float_step_too_small_for_the_range(tiny_pack):
+def test_float_step_too_small_for_the_range(each_pack):
     with pytest.raises(errors.DataError, match="quantisation steps") as caught:
-        hyspec.encode(np.linspace(0, 1e6, 300).reshape(10, 10, 3), pack=tiny_pack, float_step=1e-6)
+        hyspec.encode(np.linspace(0, 1e6, 300).reshape(10, 10, 3), pack=each_pack, float_step=1e-6)
     assert "larger --float-step" in caught.value.hint
 
 
@@ -148,14 +149,14 @@ def test_two_values(codec):
 
 
 @pytest.mark.parametrize("tile", [1, 7, 16, 4096, (16, 16), (9, 5), (4096, 4096), (1, 1)])
-def test_tiles(tiny_pack, scene_cube, tile):
+def test_tiles(each_pack, scene_cube, tile):
     part = scene_cube.array[:20, :18, :3] if tile == (1, 1) else scene_cube.array
-    data = hyspec.encode(part, pack=tiny_pack, tile=tile)
-    stream = hyspec.Stream(data, pack=tiny_pack)
+    data = hyspec.encode(part, pack=each_pack, tile=tile)
+    stream = hyspec.Stream(data, pack=each_pack)
     rows, columns = (tile, 4096) if isinstance(tile, int) else tile
     assert stream.tile_size == (min(rows, part.shape[0]), min(columns, part.shape[1]))
     assert stream.read().shape == part.shape
-    whole = hyspec.decode(hyspec.encode(part, pack=tiny_pack), pack=tiny_pack)
+    whole = hyspec.decode(hyspec.encode(part, pack=each_pack), pack=each_pack)
     # Tiles of a pixel are constant and thereby exact; the others are a picture like the whole.
     assert metrics.psnr_db(part, stream.read()) > metrics.psnr_db(part, whole) - 4
 
@@ -168,9 +169,9 @@ def test_tiles(tiny_pack, scene_cube, tile):
         (",".join(map(str, range(1, 25))), ",".join(f"{b}-{b}" for b in range(1, 25))),
     ],
 )
-def test_interval_tables(tiny_pack, scene_cube, text, expected):
+def test_interval_tables(each_pack, scene_cube, text, expected):
     stream = hyspec.Stream(
-        hyspec.encode(scene_cube, pack=tiny_pack, intervals=text), pack=tiny_pack
+        hyspec.encode(scene_cube, pack=each_pack, intervals=text), pack=each_pack
     )
     assert hyspec.intervals.format_intervals(stream.intervals) == expected
     assert metrics.psnr_db(scene_cube, stream.read()) > 20
@@ -184,9 +185,9 @@ def test_intervals_found_automatically(codec, scene_cube, bands, intervals):
 
 
 @pytest.mark.parametrize("text", ["", "1-10", "1-25", "2-24", "1-10,12-24", "a-b", "0-24"])
-def test_bad_interval_tables(tiny_pack, scene_cube, text):
+def test_bad_interval_tables(each_pack, scene_cube, text):
     with pytest.raises(errors.UsageError):
-        hyspec.encode(scene_cube, pack=tiny_pack, intervals=text)
+        hyspec.encode(scene_cube, pack=each_pack, intervals=text)
 
 
 # ---- what describes the cube ---------------------------------------------------------------------
@@ -222,17 +223,17 @@ def test_nothing_is_invented(codec, scene_cube):
     ],
 )
 @pytest.mark.parametrize("target", [{"quality": 50}, {"bps": 0.5}])
-def test_description_that_cannot_be_stored(tiny_pack, scene_cube, changed, target):
+def test_description_that_cannot_be_stored(each_pack, scene_cube, changed, target):
     with pytest.raises(errors.DataError, match=r"stored|kept"):
-        hyspec.encode(dataclasses.replace(scene_cube, **changed), pack=tiny_pack, **target)
+        hyspec.encode(dataclasses.replace(scene_cube, **changed), pack=each_pack, **target)
 
 
 # ---- arrays of all kinds -------------------------------------------------------------------------
 
 
-def test_views_and_memory_maps_give_the_same_stream(tiny_pack, scene_cube, tmp_path):
+def test_views_and_memory_maps_give_the_same_stream(each_pack, scene_cube, tmp_path):
     samples = scene_cube.array
-    data = hyspec.encode(samples, pack=tiny_pack)
+    data = hyspec.encode(samples, pack=each_pack)
     padded = np.zeros((80, 40, 30), np.uint16)
     padded[::2, 2:38, 3:27] = samples
     np.save(tmp_path / "cube.npy", samples.transpose(2, 0, 1))
@@ -243,31 +244,31 @@ def test_views_and_memory_maps_give_the_same_stream(tiny_pack, scene_cube, tmp_p
         np.load(tmp_path / "cube.npy", mmap_mode="r").transpose(1, 2, 0),
     ):
         assert not same.flags.c_contiguous
-        assert hyspec.encode(same, pack=tiny_pack) == data
+        assert hyspec.encode(same, pack=each_pack) == data
 
 
-def test_the_input_is_not_changed(tiny_pack, nodata_cube):
+def test_the_input_is_not_changed(each_pack, nodata_cube):
     before = nodata_cube.array.copy()
     assert not nodata_cube.array.flags.writeable
-    hyspec.encode(nodata_cube, pack=tiny_pack, psnr=27)
+    hyspec.encode(nodata_cube, pack=each_pack, bps=0.3)
     assert np.array_equal(before, nodata_cube.array)
 
 
 @pytest.mark.parametrize("dtype", ["int64", "bool", "complex64", "float16", "U3"])
-def test_sample_types_that_are_refused(tiny_pack, dtype):
+def test_sample_types_that_are_refused(each_pack, dtype):
     with pytest.raises(errors.DataError, match="not supported"):
-        hyspec.encode(np.zeros((4, 4, 4)).astype(dtype), pack=tiny_pack)
+        hyspec.encode(np.zeros((4, 4, 4)).astype(dtype), pack=each_pack)
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 4), (0, 4, 4), (4, 4, 0), (2, 2, 2, 2)])
-def test_shapes_that_are_refused(tiny_pack, shape):
+def test_shapes_that_are_refused(each_pack, shape):
     with pytest.raises(errors.DataError):
-        hyspec.encode(np.zeros(shape, np.uint8), pack=tiny_pack)
+        hyspec.encode(np.zeros(shape, np.uint8), pack=each_pack)
 
 
 @given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_any_cube(tiny_pack, data):
+def test_any_cube(each_pack, data):
     """Shape, type, nodata and constant bands of any small cube come back."""
     dtype = np.dtype(data.draw(st.sampled_from(SAMPLE_DTYPES)))
     shape = tuple(data.draw(st.integers(1, limit)) for limit in (24, 24, 6))
@@ -285,8 +286,8 @@ def test_any_cube(tiny_pack, data):
         samples[rng.random(shape) < data.draw(st.sampled_from([0, 0.02, 0.9, 1]))] = nodata
     tile = data.draw(st.sampled_from([256, 5, (7, 9)]))
     cube = Cube(samples, nodata=nodata)
-    encoded = hyspec.encode(cube, pack=tiny_pack, tile=tile, quality=rng.uniform(0, 100))
-    decoded = hyspec.decode(encoded, pack=tiny_pack)
+    encoded = hyspec.encode(cube, pack=each_pack, tile=tile, quality=rng.uniform(0, 100))
+    decoded = hyspec.decode(encoded, pack=each_pack)
     mask = mask_of(cube)
     assert decoded.array.dtype == dtype
     assert np.array_equal(mask_of(decoded), mask)

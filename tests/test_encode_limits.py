@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 import hyspec
-from hyspec import cube_chunks, encoder, errors, intervals, pack, step_search, survey, tiling
+from hyspec import (
+    cube_chunks,
+    encoder,
+    errors,
+    intervals,
+    pack,
+    profiles,
+    step_search,
+    survey,
+    tiling,
+)
 
 
 @pytest.mark.parametrize("target", [{"bps": 0.5}, {"rmse": 5.0}])
@@ -66,6 +76,7 @@ def test_searched_tiles_lie_in_all_columns_of_the_grid(tiny_pack, monkeypatch, a
         chunks,
         encoder.EncodeOptions(bps=1.0),
         survey.survey(cube),
+        profiles.BAND,
         pack.load(tiny_pack),
         0,
         1,

@@ -61,15 +61,15 @@ def test_nodata_of_the_largest_magnitude(codec, scene_cube):
 
 @pytest.mark.parametrize("nodata", [-9999.0, 65536.0, 0.5, float("nan"), float("inf")])
 def test_nodata_that_the_type_cannot_hold_is_kept_and_changes_nothing(
-    tiny_pack, scene_cube, nodata
+    each_pack, scene_cube, nodata
 ):
     samples = scene_cube.array.copy()
     samples[:, :, 3] = 0  # what a careless conversion of the nodata value would take for it
     cube = dataclasses.replace(scene_cube, array=samples)
-    plain = hyspec.decode(hyspec.encode(cube, pack=tiny_pack), pack=tiny_pack)
+    plain = hyspec.decode(hyspec.encode(cube, pack=each_pack), pack=each_pack)
     assert not plain.array[:, :, 3].any()
     marked = dataclasses.replace(cube, nodata=nodata)
-    decoded = hyspec.decode(hyspec.encode(marked, pack=tiny_pack), pack=tiny_pack)
+    decoded = hyspec.decode(hyspec.encode(marked, pack=each_pack), pack=each_pack)
     assert decoded.nodata == nodata or np.isnan(decoded.nodata)
     assert np.array_equal(decoded.array, plain.array)
 
@@ -89,40 +89,40 @@ def test_one_valid_sample(codec):
     assert np.array_equal(codec(Cube(samples, nodata=-1.0)).array, samples)
 
 
-def test_nodata_costs_little_and_does_not_spoil_the_rest(tiny_pack, nodata_cube):
+def test_nodata_costs_little_and_does_not_spoil_the_rest(each_pack, nodata_cube):
     """What lies under the mask does not matter: filling it smoothly is cheap."""
     other = nodata_cube.array.copy()
     mask = mask_of(nodata_cube)
     other[~mask] = 32000
-    data = hyspec.encode(nodata_cube, pack=tiny_pack)
+    data = hyspec.encode(nodata_cube, pack=each_pack)
     same = hyspec.encode(
-        dataclasses.replace(nodata_cube, array=other, nodata=32000.0), pack=tiny_pack
+        dataclasses.replace(nodata_cube, array=other, nodata=32000.0), pack=each_pack
     )
     # The header's nodata value differs; the chunks' content does not.
     assert abs(len(data) - len(same)) < 8
-    first = hyspec.decode(data, pack=tiny_pack).array
-    second = hyspec.decode(same, pack=tiny_pack).array
+    first = hyspec.decode(data, pack=each_pack).array
+    second = hyspec.decode(same, pack=each_pack).array
     assert np.array_equal(first[mask], second[mask])
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
 @pytest.mark.parametrize("nodata", [None, -9999.0])
-def test_infinite_samples_are_refused(tiny_pack, value, nodata):
+def test_infinite_samples_are_refused(each_pack, value, nodata):
     samples = np.ones((8, 8, 3), np.float32)
     samples[4, 4, 1] = value
     with pytest.raises(errors.DataError, match="infinite") as caught:
-        hyspec.encode(Cube(samples, nodata=nodata), pack=tiny_pack)
+        hyspec.encode(Cube(samples, nodata=nodata), pack=each_pack)
     assert "--nodata" in caught.value.hint
 
 
-def test_huge_samples_are_refused(tiny_pack):
+def test_huge_samples_are_refused(each_pack):
     with pytest.raises(errors.DataError, match="magnitude"):
-        hyspec.encode(np.array([[[-1.7e308, 1.7e308]]]), pack=tiny_pack)
+        hyspec.encode(np.array([[[-1.7e308, 1.7e308]]]), pack=each_pack)
 
 
-def test_nan_beside_another_nodata_value_is_refused(tiny_pack):
+def test_nan_beside_another_nodata_value_is_refused(each_pack):
     samples = np.ones((8, 8, 3), np.float32)
     samples[0, 0, 0] = np.nan
     with pytest.raises(errors.DataError, match="NaN") as caught:
-        hyspec.encode(Cube(samples, nodata=-9999.0), pack=tiny_pack)
+        hyspec.encode(Cube(samples, nodata=-9999.0), pack=each_pack)
     assert "-9999" in caught.value.hint

@@ -9,12 +9,17 @@ import torch
 
 import hyspec
 from hyspec import _core, inference, pack, synthetic
-from hyspec.band_profile import STEPS_PER_OCTAVE, BandCoder
+from hyspec.band_profile import BandCoder
 from hyspec.pack import GAINS_PER_OCTAVE
+from hyspec.quality import STEPS_PER_OCTAVE
+from hyspec.sample_type import SampleType
+from hyspec.spectral_profile import SpectralCoder
+from hyspec.spectral_transform import orthonormal
 from hyspec_training.balle import STRIDE, BandNetwork
 from hyspec_training.graphs import export_graphs
 from hyspec_training.high_rate import Analysis, HighRateNetwork, Synthesis
 from hyspec_training.onnx_graphs import OPSET, halved
+from training_fixtures import SPECTRAL, train_tiny
 
 torch.set_num_threads(1)
 
@@ -54,6 +59,12 @@ class Exported:
         level = round(quality * STEPS_PER_OCTAVE)
         codes = self.graphs.gain[level], self.graphs.inverse_gain[level]
         return tuple(np.exp2(c / GAINS_PER_OCTAVE).astype(np.float32) for c in codes)
+
+
+@pytest.fixture(scope="module")
+def spectral(tmp_path_factory, grid):
+    """A tiny pack of the spectral profile."""
+    return train_tiny(tmp_path_factory.mktemp("spectral"), grid, *SPECTRAL)
 
 
 @pytest.fixture(scope="module", params=["low rate", "high rate"])
@@ -275,6 +286,44 @@ def test_decoded_pixels_are_those_of_the_pytorch_synthesis(trained, grid, qualit
     # The network draws the picture; without it the error would be that of the band means.
     flat = cube.array - (symbols.mean * unit)
     assert np.square(cube.array - expected).mean() < 0.8 * np.square(flat).mean()
+
+
+@pytest.mark.parametrize(("step", "size"), [(150, (40, 36)), (40, (33, 50))])
+def test_decoded_pixels_of_components_are_those_of_pytorch(spectral, grid, step, size):
+    """Planes from the PyTorch synthesis, and the spectral transform undone in double precision."""
+    samples = synthetic.scene(*size, sensor=grid, seed=7).cube.array
+    [model] = pack.load(spectral.pack).models
+    coder = SpectralCoder(model)
+    analysis = coder.analyse(samples, None, SampleType(samples.dtype))
+    payload, checksum, _ = coder.encode(analysis, step)
+    symbols = SpectralCoder(model).read(analysis.tile, payload, checksum)
+    every = np.arange(grid.centres.size)
+    decoded = np.concatenate([p for _, p in coder.synthesise(analysis.tile, symbols, every)])
+
+    net = Exported(spectral.network())
+    (rows, columns), count = size, len(symbols.scale)
+    assert count >= 2
+    h, w = -(-rows // 8), -(-columns // 8)
+    level = np.maximum(2 * (symbols.scale - 65) - step, 0)
+    inverse = np.stack([net.gains(each / STEPS_PER_OCTAVE)[1] for each in level])
+    z = symbols.latents.reshape(count, 64, h, w) * inverse[:, :, None, None]
+    before = z[[0, *range(count - 1)]]
+    after = z[[*range(1, count), count - 1]]
+    context = np.concatenate([z, before, after], 1).astype(np.float32)
+    planes = [
+        net.planes(context[[k]], level[k] / STEPS_PER_OCTAVE)[0, 0, :rows, :columns].astype(float)
+        * np.exp2((symbols.scale[k] - 65) / 16)
+        for k in range(count)
+    ]
+    varies = symbols.varies.astype(bool)
+    assert varies.all()
+    unit = 2.0 ** _core.spectral_mean_exponent(varies=True, step=step)
+    expected = np.tensordot(orthonormal(symbols.basis).T, np.stack(planes), 1)
+    expected += (symbols.mean * unit)[:, None, None]
+    assert np.abs(decoded - expected).max() < 0.5
+    flat = samples - samples.mean((0, 1))
+    error = samples.transpose(2, 0, 1) - expected
+    assert np.square(error).mean() < 0.5 * np.square(flat).mean()
 
 
 # ---- graphs -------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import textwrap
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from hyspec import _core, errors, pack
 from reference import container
 from reference import container_builder as b
 from reference.container import TYPES
+from stream_forger import Chunk, Forger, varints
 
 TINY = make_streams.PACK
 HUGE = [2**31 - 1, 2**31, 2**32, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1]
@@ -46,7 +47,7 @@ def rescue(data: bytes) -> tuple[Array, set[tuple[int, int]]]:
     return stream[...], {(d.tile, d.bands.start) for d in stream.damage}
 
 
-# ---- a small stream, and a forger who takes it apart and seals it again
+# ---- a small stream
 
 
 def small_cube() -> hyspec.Cube:
@@ -66,64 +67,7 @@ DECODED = decode(STREAM)
 FIRST_BANDS = (0, 1)
 
 
-@dataclass
-class Chunk:
-    """A chunk of kind 1 before it is sealed."""
-
-    tile: int
-    interval: int
-    rows: int
-    symbols_crc: int
-    payload: bytes
-
-
-@dataclass
-class Forger:
-    """The parts of a stream; ``seal`` makes a stream of them whose checksums all match."""
-
-    fields: dict[int, bytes]
-    chunks: list[Chunk] = field(default_factory=list)
-    rows: int = 0
-
-    @classmethod
-    def of(cls, data: bytes) -> Forger:
-        header, size = container.parse_preamble(data)
-        body = container.Reader(data[18:size])
-        fields = {}
-        while body.left:
-            tag = body.varint()
-            fields[tag] = body.take(body.varint())
-        rows, entries = container.read_index(data, header, size)
-        chunks = []
-        for entry in entries:
-            info = container.parse_chunk_header(data, entry["offset"])
-            numbers = (entry["tile"], entry["interval"], entry["rows"], info["symbols_crc"])
-            chunks.append(Chunk(*numbers, container.payload(data, info)))
-        return cls(fields, chunks, rows)
-
-    def with_fields(self, changes: dict[int, bytes]) -> Forger:
-        return replace(self, fields={**self.fields, **changes})
-
-    def seal(self, *, index: bool = True) -> bytes:
-        start = b.preamble(b.body(self.fields))
-        parts, entries, expected = [start], [], 0
-        count = container.Reader(self.fields[11]).varint()
-        for c in self.chunks:
-            numbers = {"tile": c.tile, "interval": c.interval, "rows": c.rows}
-            parts.append(b.chunk(start, c.payload, symbols_crc=c.symbols_crc, **numbers))
-            position = c.tile * count + c.interval
-            entries.append(b.entry(position - expected, len(parts[-1])))
-            expected = position + 1
-        if index:
-            parts.append(b.index(start, self.rows, entries))
-        return b"".join(parts)
-
-
 SOUND = Forger.of(STREAM)
-
-
-def varints(*values: int) -> bytes:
-    return b"".join(map(b.varint, values))
 
 
 def single(

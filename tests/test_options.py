@@ -8,21 +8,21 @@ import pytest
 
 import hyspec
 from hyspec.errors import UsageError
-from hyspec.options import DEFAULT_PACK, MAX_TILE_PIXELS, EncodeOptions
+from hyspec.options import MAX_TILE_PIXELS, EncodeOptions
 
 
 def test_defaults():
     options = EncodeOptions()
-    assert (options.profile, options.pack, options.intervals) == ("band", DEFAULT_PACK, "seed")
+    # What these are follows from each other: test_profile_defaults.py.
+    assert [options.profile, options.pack, options.intervals] == [None] * 3
     assert [options.quality, options.bps, options.psnr, options.rmse] == [None] * 4
     assert options.tile_size(1000, 700) == (256, 700)
 
 
-@pytest.mark.parametrize("profile", ["spectral", "bounded"])
-def test_profiles_of_the_future(profile):
-    with pytest.raises(UsageError, match=f"{profile}.*not implemented") as caught:
-        EncodeOptions(profile=profile)
-    assert "band" in caught.value.hint
+def test_profile_of_the_future():
+    with pytest.raises(UsageError, match=r"bounded.*not implemented") as caught:
+        EncodeOptions(profile="bounded")
+    assert "--profile spectral" in caught.value.hint
 
 
 def test_unknown_profile():
@@ -84,8 +84,8 @@ def test_threads(threads):
         ("tile", True), ("tile", ("1", "2")), ("tile", np.array([16, 8])),
         ("quality", "50"), ("bps", "x"), ("bps", True), ("psnr", 3j), ("rmse", [1]),
         ("float_step", "1"), ("threads", "2"), ("threads", 2.0), ("threads", True),
-        ("intervals", None), ("intervals", 5), ("intervals", [(1, 4)]), ("profile", None),
-        ("pack", None), ("pack", 3), ("lossless", "no"), ("max_error", "3"),
+        ("intervals", 5), ("intervals", [(1, 4)]), ("profile", 2), ("profile", b"band"),
+        ("pack", 3), ("pack", True), ("lossless", "no"), ("max_error", "3"),
     ],
 )  # fmt: skip
 def test_wrong_types(name, value):
@@ -100,6 +100,8 @@ def test_wrong_types(name, value):
     [
         {"bps": np.float32(0.5)}, {"quality": np.int64(50)}, {"threads": np.int32(2)},
         {"tile": [np.int64(8), 4]}, {"bps": 1}, {"float_step": 2}, {"pack": Path("a")},
+        {"profile": None, "pack": None, "intervals": None}, {"profile": "band"},
+        {"profile": "spectral", "intervals": "all"},
     ],
 )  # fmt: skip
 def test_types_that_will_do(settings):

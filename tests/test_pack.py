@@ -11,7 +11,7 @@ import pytest
 
 import hyspec
 from hyspec import _core, errors, pack
-from hyspec.options import DEFAULT_PACK
+from hyspec.profiles import PROFILES
 from pack_files import MANIFEST, edit, replace, zipped
 
 # ---- sound packs ---------------------------------------------------------------------------------
@@ -126,10 +126,13 @@ def test_shipped_packs():
 
 
 @pytest.mark.skipif(not pack.shipped(), reason="this copy of hyspec ships no pack")
-def test_default_pack_is_shipped(scene_cube):
-    assert DEFAULT_PACK in pack.shipped()
-    data = hyspec.encode(scene_cube)
-    assert hyspec.Stream(data).pack_name == DEFAULT_PACK
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_the_default_pack_of_a_profile_is_shipped(scene_cube, profile):
+    assert profile.pack in pack.shipped()
+    assert pack.load(profile.pack).profile == profile.name
+    data = hyspec.encode(scene_cube, profile=profile.name)
+    stream = hyspec.Stream(data)
+    assert (stream.profile, stream.pack_name) == (profile.name, profile.pack)
     assert hyspec.decode(data).shape == scene_cube.shape
 
 

@@ -11,7 +11,7 @@ import pytest
 import hyspec
 from hyspec import _core
 from hyspec.pack import load
-from reference import band, pack
+from reference import band, pack, streams
 
 TINY = Path(__file__).parent / "golden" / "packs" / "tiny-v2"
 PACK = pack.load(TINY)
@@ -101,7 +101,7 @@ def test_symbols_and_pixels(name: str) -> None:
     data = hyspec.encode(cube, pack=TINY, **settings_)
     check_symbols(data)
     first = hyspec.decode(data, pack=TINY).array
-    second = band.read_cube(data, PACK)
+    second = streams.read_cube(data, PACK)
     assert first.dtype == second.dtype
     header, _ = _core.parse_preamble(data)
     unit = header.step or 1
@@ -120,13 +120,13 @@ def test_symbols_and_pixels(name: str) -> None:
 
 
 def largest_sigma(data: bytes) -> float:
-    _, _, chunks = band.read_chunks(data, PACK)
+    _, _, chunks = streams.read_chunks(data, PACK)
     return max(band.sigma(s) for chunk in chunks for s in chunk.symbols.scale)
 
 
 def check_symbols(data: bytes) -> None:
     """Both decoders see the same symbols in every chunk."""
-    _, rows, chunks = band.read_chunks(data, PACK)
+    _, rows, chunks = streams.read_chunks(data, PACK)
     index = _core.read_index(data, *_core.parse_preamble(data))
     assert index.rows == rows
     assert len(chunks) == len(index.chunks)
@@ -160,7 +160,7 @@ def test_the_streams_show_what_they_are_for() -> None:
     """Both networks, inactive bands, the highest level, masks: all occur."""
     seen: dict[str, Any] = {}
     for name, (make, settings_) in STREAMS.items():
-        _, _, chunks = band.read_chunks(hyspec.encode(make(), pack=TINY, **settings_), PACK)
+        _, _, chunks = streams.read_chunks(hyspec.encode(make(), pack=TINY, **settings_), PACK)
         seen[name] = [chunk.symbols for chunk in chunks]
     with_latents = [s for symbols in seen.values() for s in symbols if s.latents]
     assert {s.network for s in with_latents} == {0, 1}

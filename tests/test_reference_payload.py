@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec import _core
 from hyspec.pack import load
+from latent_cases import latents
 from reference import band, pack
 
 TINY = Path(__file__).parent / "golden" / "packs" / "tiny-v2"
@@ -16,27 +16,6 @@ NETWORKS = pack.load(TINY).models[0]
 CORE = [(network.stride, network.latents) for network in load(TINY).models[0].networks]
 
 # ---- any latents
-
-
-EXTREMES = [-(2**31), 2**31 - 1, -(2**24), 2**20 + 3, -70000, 300, 100, 17, 16, 15, 1, 0, -1]
-
-
-@st.composite
-def latents(draw: st.DrawFn, shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
-    """Latents of several bands: silent, sparse, smooth, wide or extreme ones."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    kind = draw(st.sampled_from(["sparse", "similar", "wide", "extreme"]))
-    if kind == "sparse":
-        values = rng.integers(-2, 3, shape) * (rng.random(shape) < 0.1)
-    elif kind == "similar":
-        values = rng.integers(-40, 41, shape[1:]) + rng.integers(-1, 2, shape)
-    elif kind == "wide":
-        values = rng.laplace(0, 10.0 ** draw(st.integers(0, 5)), shape)
-    else:
-        values = rng.choice(EXTREMES, shape)
-    silent = rng.random(shape[:2]) < draw(st.sampled_from([0.0, 0.5]))
-    values = np.where(silent[:, :, None], 0, values)
-    return np.rint(values).astype(np.int32)
 
 
 @settings(max_examples=60, deadline=None)

@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 
 import hyspec
-from hyspec import Cube, Stream, errors
+from hyspec import Cube, Stream, errors, pack
 from hyspec.stream_chunks import StreamChunks
 from stream_cases import TILE, with_byte_flipped
 
 
 @pytest.fixture
-def stream(scene_hyc, tiny_pack):
-    with hyspec.open(scene_hyc, pack=tiny_pack) as stream:
+def stream_path(tmp_path, each_stream):
+    path = tmp_path / "scene.hyc"
+    path.write_bytes(each_stream)
+    return path
+
+
+@pytest.fixture
+def stream(stream_path, each_pack):
+    with hyspec.open(stream_path, pack=each_pack) as stream:
         yield stream
 
 
@@ -39,31 +46,31 @@ def stream(scene_hyc, tiny_pack):
         np.s_[5:9:1],
     ],
 )
-def test_slices(stream, scene_decoded, key):
+def test_slices(stream, each_decoded, key):
     found = stream[key]
-    assert found.shape == scene_decoded[key].shape
-    assert found.dtype == scene_decoded.dtype
-    assert np.array_equal(found, scene_decoded[key])
+    assert found.shape == each_decoded[key].shape
+    assert found.dtype == each_decoded.dtype
+    assert np.array_equal(found, each_decoded[key])
 
 
-def test_random_parts(stream, scene_decoded):
+def test_random_parts(stream, each_decoded):
     rng = np.random.default_rng(5)
     for _ in range(25):
-        ends = [sorted(rng.choice(size + 1, 2, replace=False)) for size in scene_decoded.shape]
+        ends = [sorted(rng.choice(size + 1, 2, replace=False)) for size in each_decoded.shape]
         key = tuple(slice(int(a), int(b)) for a, b in ends)
-        assert np.array_equal(stream[key], scene_decoded[key])
+        assert np.array_equal(stream[key], each_decoded[key])
 
 
-def test_ranges_of_read(stream, scene_decoded):
+def test_ranges_of_read(stream, each_decoded):
     cube = stream.read(rows=(3, 9), cols=slice(None, 5), bands=-2)
-    assert np.array_equal(cube.array, scene_decoded[3:9, :5, -2:-1])
-    assert np.array_equal(stream.read(rows=(None, -30)).array, scene_decoded[:-30])
-    assert np.array_equal(stream.read(bands=(20, None)).array, scene_decoded[:, :, 20:])
+    assert np.array_equal(cube.array, each_decoded[3:9, :5, -2:-1])
+    assert np.array_equal(stream.read(rows=(None, -30)).array, each_decoded[:-30])
+    assert np.array_equal(stream.read(bands=(20, None)).array, each_decoded[:, :, 20:])
 
 
-def test_decode_takes_the_same_ranges(tiny_pack, scene_stream, scene_decoded):
-    part = hyspec.decode(scene_stream, (3, 9), (0, 5), (1, 2), pack=tiny_pack)
-    assert np.array_equal(part.array, scene_decoded[3:9, :5, 1:2])
+def test_decode_takes_the_same_ranges(each_pack, each_stream, each_decoded):
+    part = hyspec.decode(each_stream, (3, 9), (0, 5), (1, 2), pack=each_pack)
+    assert np.array_equal(part.array, each_decoded[3:9, :5, 1:2])
 
 
 @pytest.mark.parametrize(
@@ -110,11 +117,11 @@ def test_description_of_a_part(stream, scene_cube):
     assert stream.metadata == scene_cube.metadata
 
 
-def test_lists_with_an_entry_per_band_are_cut(tiny_pack):
+def test_lists_with_an_entry_per_band_are_cut(each_pack):
     names = [f"band {k}" for k in range(6)]
     envi = {"band names": names, "default bands": ["1", "2", "3"]}
     cube = Cube(np.arange(120, dtype="u1").reshape(4, 5, 6), metadata={"envi": envi})
-    part = hyspec.decode(hyspec.encode(cube, pack=tiny_pack), bands=(2, 4), pack=tiny_pack)
+    part = hyspec.decode(hyspec.encode(cube, pack=each_pack), bands=(2, 4), pack=each_pack)
     assert part.metadata["envi"]["band names"] == names[2:4]
     assert part.metadata["envi"]["default bands"] == ["1", "2", "3"]
 
@@ -143,27 +150,28 @@ def test_only_the_chunks_needed_are_decoded(monkeypatch, stream, key, chunks):
     assert len(decoded) == len(set(decoded)) == chunks
 
 
-def test_opening_decodes_nothing_and_needs_no_pack(scene_hyc, scene_cube):
-    with hyspec.open(scene_hyc) as stream:
+def test_opening_decodes_nothing_and_needs_no_pack(stream_path, scene_cube, each_pack):
+    expected = pack.load(each_pack)
+    with hyspec.open(stream_path) as stream:
         assert stream.shape == scene_cube.shape
         assert stream.dtype == np.uint16
         assert np.array_equal(stream.wavelengths, scene_cube.wavelengths)
         assert stream.metadata == scene_cube.metadata
-        assert (stream.profile, stream.pack_name) == ("band", "tiny")
+        assert (stream.profile, stream.pack_name) == (expected.profile, expected.name)
         assert stream.tile_size == TILE
         assert len(list(stream.tiles())) == 9
-        assert len(stream) == scene_hyc.stat().st_size
+        assert len(stream) == stream_path.stat().st_size
         with pytest.raises(errors.PackNotFoundError, match="tiny") as caught:
             stream[0, 0, 0]
     assert "--pack" in caught.value.hint
 
 
-def test_damage_elsewhere_does_not_matter(tiny_pack, scene_stream, scene_decoded):
+def test_damage_elsewhere_does_not_matter(each_pack, each_stream, each_decoded):
     """A part is readable whatever happened to the chunks that do not hold it."""
-    last = max(Stream(scene_stream).index.chunks, key=lambda entry: entry.offset)
-    damaged = with_byte_flipped(scene_stream, last.offset + last.length - 1)
-    stream = Stream(damaged, pack=tiny_pack)
-    assert np.array_equal(stream[:32], scene_decoded[:32])
+    last = max(Stream(each_stream).index.chunks, key=lambda entry: entry.offset)
+    damaged = with_byte_flipped(each_stream, last.offset + last.length - 1)
+    stream = Stream(damaged, pack=each_pack)
+    assert np.array_equal(stream[:32], each_decoded[:32])
     with pytest.raises(errors.StreamError, match=r"tile 8, bands 21-24: .*checksum"):
         stream[:]
 
@@ -174,8 +182,8 @@ def test_progress_is_reported(stream):
     assert seen == [("decoding", k, 18) for k in range(1, 19)]
 
 
-def test_closed_stream(scene_hyc, tiny_pack):
-    with hyspec.open(scene_hyc, pack=tiny_pack) as stream:
+def test_closed_stream(stream_path, each_pack):
+    with hyspec.open(stream_path, pack=each_pack) as stream:
         pass
     for use in (lambda: stream[0, 0, 0], stream.check):
         with pytest.raises(errors.UsageError, match="closed"):

@@ -1,6 +1,7 @@
 """The pass over a cube before it is encoded."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -97,3 +98,92 @@ def test_nan_beside_a_nodata_value():
     assert measure(Cube(samples, nodata=np.nan)).valid == 31
     with pytest.raises(errors.DataError, match="NaN"):
         measure(Cube(samples, nodata=0.0))
+
+
+# ---- exactness -----------------------------------------------------------------------------------
+
+
+def exact_deviation(samples, mask=None):
+    """With whole numbers of any size: bands x (n * sum of squares - square of the sum) / n^2."""
+    variances = []
+    for band in range(samples.shape[2]):
+        values = samples[..., band] if mask is None else samples[..., band][mask[..., band]]
+        whole = [int(v) for v in values.ravel()]
+        if whole:
+            n = len(whole)
+            above = n * sum(v * v for v in whole) - sum(whole) ** 2
+            variances.append(Fraction(above, n * n))
+    return math.sqrt(sum(variances) / len(variances))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "offset", "spread"),
+    [
+        ("uint16", 65000, 3),
+        ("int16", -32000, 700),
+        ("uint32", 2**32 - 60, 50),
+        ("int32", 2**31 - 90_000, 80_000),
+        ("int32", -(2**31), 5),
+    ],
+)
+def test_large_offsets(monkeypatch, dtype, offset, spread):
+    """A small deviation beside a large mean keeps all its digits, in pieces of any size."""
+    rng = np.random.default_rng(5)
+    samples = (offset + rng.integers(0, spread, (30, 11, 5), np.int64)).astype(dtype)
+    expected = exact_deviation(samples)
+    for pieces, blocks in ((1 << 16, 1 << 22), (5, 1 << 22), (64, 200)):
+        monkeypatch.setattr(survey, "_PIECE_SAMPLES", pieces)
+        monkeypatch.setattr(survey, "_BLOCK_SAMPLES", blocks)
+        assert measure(Cube(samples)).deviation == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "uint32"])
+def test_extremes_of_integers(dtype):
+    ends = np.iinfo(dtype)
+    samples = np.full((16, 16, 3), ends.min, dtype)
+    samples[8:] = ends.max
+    found = measure(Cube(samples))
+    assert (found.lowest, found.highest) == (ends.min, ends.max)
+    assert found.deviation == pytest.approx((int(ends.max) - int(ends.min)) / 2, rel=1e-12)
+    assert found.integers
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int32"])
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
+def test_masks_of_integers(monkeypatch, dtype, share):
+    """Some pieces hold nothing, some nothing else, and one band has no valid sample."""
+    rng = np.random.default_rng(6)
+    samples = rng.integers(20_000, 30_000, (40, 9, 4), np.int64).astype(dtype)
+    mask = rng.random(samples.shape) >= share
+    mask[:10] = False
+    mask[20:30] = True
+    mask[..., 2] = False
+    samples[~mask] = 7
+    monkeypatch.setattr(survey, "_PIECE_SAMPLES", 40)
+    for blocks in (1 << 22, 9 * 4 * 5):
+        monkeypatch.setattr(survey, "_BLOCK_SAMPLES", blocks)
+        found = measure(Cube(samples, nodata=7.0))
+        assert found.valid == mask.sum()
+        assert (found.lowest, found.highest) == (samples[mask].min(), samples[mask].max())
+        assert found.deviation == pytest.approx(exact_deviation(samples, mask), rel=1e-10)
+
+
+def test_order_of_bytes_and_of_axes_does_not_matter():
+    rng = np.random.default_rng(7)
+    samples = rng.integers(0, 65536, (21, 13, 6), np.uint16)
+    expected = measure(Cube(samples))
+    assert expected.deviation == pytest.approx(exact_deviation(samples), rel=1e-13)
+    band_by_band = np.ascontiguousarray(samples.transpose(2, 0, 1)).transpose(1, 2, 0)
+    for same in (samples.astype(">u2"), band_by_band, samples[::-1, ::-1][::-1, ::-1]):
+        found = measure(Cube(same))
+        assert (found.lowest, found.highest) == (expected.lowest, expected.highest)
+        assert found.deviation == expected.deviation
+
+
+def test_progress_reaches_the_end_whatever_is_valid(monkeypatch):
+    monkeypatch.setattr(survey, "_BLOCK_SAMPLES", 16)
+    samples = np.full((10, 4, 2), -1, np.int16)
+    samples[4:6] = 3
+    seen = []
+    measure(Cube(samples, nodata=-1.0), lambda *report: seen.append(report))
+    assert seen == [("survey", done, 10) for done in (2, 4, 6, 8, 10)]

@@ -1,13 +1,14 @@
 """Recipes: what is read, and that every error names the setting it is about."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
 from hyspec.errors import DataError, UsageError
 from hyspec_training import config
-from training_fixtures import RECIPE, write_recipe
+from training_fixtures import RECIPE, SPECTRAL, write_recipe
 
 CONFIGS = Path(__file__).parents[1] / "training" / "configs"
 
@@ -78,9 +79,32 @@ def test_the_joint_pack_has_its_own_name(tmp_path):
     assert alone.for_joint_model() == alone
 
 
+def test_the_profile(tmp_path):
+    assert config.load(write_recipe(tmp_path)).pack.profile == "band"
+    assert config.load(write_recipe(tmp_path, *SPECTRAL)).pack.profile == "spectral"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (('models = ["any"]', 'models = ["a", "b", "c", "d", "e"]'), "[pack] models are 5"),
+        (('kind = "lapped"', 'kind = "balle"'), "[[network]] 1 kind is 'balle'"),
+        (
+            ("[training]", '[[network]]\nname = "more"\nkind = "lapped"\nsteps = 1\n[training]'),
+            "found 2 networks",
+        ),
+    ],
+)
+def test_what_spectral_packs_can_not_hold(tmp_path, change, problem):
+    with pytest.raises(UsageError, match=re.escape(problem)) as caught:
+        config.load(write_recipe(tmp_path, *SPECTRAL, change))
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("old", "new", "setting"),
     [
+        ('models = ["any"]', 'models = ["any"]\nprofile = "bands"', "[pack] profile"),
         ("filters = 4", "filter = 4", "'filter'"),
         ("filters = 4", "filters = 0", "[[network]] 1 filters"),
         ("filters = 4", "filters = 100000", "[[network]] 1 filters"),

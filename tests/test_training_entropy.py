@@ -5,16 +5,20 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 from hyspec import _core, pack, synthetic
 from hyspec.band_profile import BandCoder
 from hyspec.errors import DataError
-from hyspec.pack import BandModel
+from hyspec.pack import GAINS_PER_OCTAVE, BandModel, BandNetwork
 from hyspec.sample_type import SampleType
-from hyspec_training import cache, entropy_training
+from hyspec.spectral_profile import SpectralCoder
+from hyspec_training import blocks, cache
 from hyspec_training.data import Scene
 from hyspec_training.entropy_training import TrainedNetwork, switch_level, train_entropy_models
-from hyspec_training.graphs import Graphs
+from hyspec_training.graphs import Graphs, export_graphs
+from hyspec_training.high_rate import HighRateNetwork
+from hyspec_training.profiles import PROFILES
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +39,13 @@ def graphs(tiny_pack):
 
 
 @pytest.fixture(scope="module")
+def lapped():
+    """Graphs of an untrained lapped transform."""
+    torch.manual_seed(3)
+    return export_graphs(HighRateNetwork(octaves=2, width=8, blocks=1))
+
+
+@pytest.fixture(scope="module")
 def scenes(tmp_path_factory, grid):
     """Mapped scenes of 24 bands."""
     folder = tmp_path_factory.mktemp("scenes")
@@ -45,8 +56,9 @@ def scenes(tmp_path_factory, grid):
     return [cache.open_scene(path, path.name, folder) for path in paths]
 
 
-def trained(graphs, scenes, interval=None):
-    return train_entropy_models({"n": (graphs, interval)}, scenes, quiet=True)["n"]
+def trained(graphs, scenes, interval=None, profile="band"):
+    networks = {"n": (graphs, interval)}
+    return train_entropy_models(PROFILES[profile], networks, scenes, quiet=True)["n"]
 
 
 def in_memory(scene):
@@ -83,7 +95,7 @@ def test_memory_is_that_of_one_scene(graphs, scenes):
 
 
 def test_only_the_middle_of_a_large_scene_is_coded(graphs, scenes, monkeypatch):
-    monkeypatch.setattr(entropy_training, "_SIDE", 48)
+    monkeypatch.setattr(blocks, "SIDE", 48)
     around = in_memory(scenes[0])
     middle = in_memory(scenes[0])
     middle.array = middle.array[8:56, 16:64]
@@ -120,6 +132,49 @@ def test_an_interval_model_has_the_costs_of_its_own_bands(graphs, scenes):
 def test_no_scenes(graphs):
     with pytest.raises(DataError, match="no scene"):
         trained(graphs, [])
+
+
+@pytest.mark.parametrize("profile", ["band", "spectral"])
+def test_the_same_scenes_train_the_same_models(lapped, scenes, profile):
+    first, second = (trained(lapped, scenes[:2], profile=profile) for _ in range(2))
+    assert_same(first, second)
+    assert (first.surroundings is None) == (profile == "band")
+    if profile == "spectral":
+        np.testing.assert_array_equal(first.surroundings, second.surroundings)
+
+
+def test_bits_of_components_are_saved_on_other_scenes(lapped, scenes):
+    """More than by models that bands have trained."""
+    unseen = np.array(scenes[3].array)
+    found = {profile: trained(lapped, scenes[:3], profile=profile) for profile in PROFILES}
+    models = {
+        "none": _core.LatentModel.untrained(lapped.gain),
+        "band": _core.LatentModel(lapped.gain, *found["band"].state),
+        "spectral": _core.LatentModel(
+            lapped.gain, *found["spectral"].state, found["spectral"].surroundings
+        ),
+    }
+    sizes = {}
+    for name, latents in models.items():
+        network = BandNetwork(
+            name="n",
+            stride=lapped.stride,
+            channels=lapped.channels,
+            levels=len(lapped.gain),
+            from_level=0,
+            context_bands=3,
+            analysis=lapped.analysis,
+            analysis_int8=None,
+            synthesis=lapped.synthesis,
+            inverse_gain=np.exp2(lapped.inverse_gain / GAINS_PER_OCTAVE).astype(np.float32),
+            latents=latents,
+        )
+        coder = SpectralCoder(BandModel("any", (network,)))
+        analysis = coder.analyse(unseen, None, SampleType(unseen.dtype))
+        coded = [len(coder.encode(analysis, step)[0]) for step in (32, 96, 160)]
+        sizes[name] = np.array(coded)
+    assert (sizes["spectral"] < sizes["none"]).all()
+    assert (sizes["spectral"] < sizes["band"]).all()
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ checkpoint_every = 50
 validate_every = 60
 """
 
+#: What makes it a recipe of the ``spectral`` profile, and short.
+SPECTRAL = (
+    ('models = ["any"]', 'models = ["any"]\nprofile = "spectral"'),
+    ("filters = 4\noctaves = 2\nsteps = 120", 'kind = "lapped"\noctaves = 3\nsteps = 12'),
+    ("validate_every = 60", "validate_every = 6"),
+)
+
 #: Rows and columns of the scenes; the second one is smaller than a patch.
 SIZES = ((64, 48), (40, 20), (35, 50))
 
@@ -82,9 +89,9 @@ def write_scenes(folder: Path, grid: synthetic.SensorGrid) -> Path:
     return folder
 
 
-def train_tiny(folder: Path, grid: synthetic.SensorGrid) -> Trained:
-    """Run hyspec-train on the tiny recipe, as a user would."""
-    recipe = write_recipe(folder)
+def train_tiny(folder: Path, grid: synthetic.SensorGrid, *changes: tuple[str, str]) -> Trained:
+    """Run hyspec-train on the tiny recipe, with some texts replaced, as a user would."""
+    recipe = write_recipe(folder, *changes)
     data = write_scenes(folder / "data", grid)
     output = io.StringIO()
     with contextlib.redirect_stdout(output):

@@ -85,7 +85,7 @@ def _add_pairs(pairs: argparse.ArgumentParser) -> None:
     pairs.add_argument(
         "--codecs",
         type=_names,
-        default=("j2k_mc_ns", "hyspec_band"),
+        default=("j2k_mc_ns", "klt_j2k_ns", "hyspec_spectral"),
         metavar="LIST",
         help="comma-separated; the others are compared with the first",
     )

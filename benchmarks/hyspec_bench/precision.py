@@ -26,7 +26,6 @@ from hyspec.errors import HyspecError, PackError
 from hyspec_bench import delta, turns
 from hyspec_bench.delta import Point
 from hyspec_bench.machine import cpu_name
-from hyspec_tools.arguments import add_encoding_pack
 
 Precision = Literal["fp32", "int8"]
 
@@ -170,7 +169,12 @@ def parser() -> argparse.ArgumentParser:
         "python -m hyspec_bench.precision", description=(__doc__ or "").partition(":")[0]
     )
     program.add_argument("scenes", nargs="+", metavar="SCENE", help="cubes that hyspec reads")
-    add_encoding_pack(program)
+    program.add_argument(
+        "--pack",
+        default="generic-band",
+        metavar="NAME|PATH",
+        help="pack with analysis graphs in 8-bit integers (default: generic-band)",
+    )
     program.add_argument("--threads", type=int, default=1, help="threads of the encoder")
     program.add_argument(
         "--qualities",

@@ -18,24 +18,30 @@ from tqdm import tqdm
 
 import hyspec
 from hyspec.errors import TargetError
+from hyspec.options import EncodeSettings
 from hyspec_tools import report
-from hyspec_tools.arguments import add_encoding_pack
+from hyspec_tools.arguments import add_profile_and_pack
 
 
-def measure(path: str, rates: Sequence[float], pack: str, threads: int) -> Iterator[dict[str, Any]]:
+def measure(
+    path: str, rates: Sequence[float], settings: EncodeSettings
+) -> Iterator[dict[str, Any]]:
     """Yield one record per rate: the keys of the programs' JSON, with scene and target."""
+    pack, threads = settings["pack"], settings["threads"]
     cube = hyspec.io.read(path)
     for rate in rates:
+        wanted: EncodeSettings = {**settings, "bps": rate}
         started = time.perf_counter()
         try:
-            data = hyspec.encode(cube, bps=rate, pack=pack, threads=threads)
+            data = hyspec.encode(cube, **wanted)
         except TargetError as error:
             print(f"{path}: {error}", file=sys.stderr)
             continue
         encoded = time.perf_counter()
         timer = report.Timer()
         with timer:
-            decoded = hyspec.decode(data, pack=pack, threads=threads)
+            stream = hyspec.Stream(data, pack=pack, threads=threads)
+            decoded = stream.read()
         comparison = hyspec.metrics.compare(cube, decoded)
         record = report.record(
             samples=cube.array.size,
@@ -43,8 +49,8 @@ def measure(path: str, rates: Sequence[float], pack: str, threads: int) -> Itera
             bps=8 * len(data) / cube.array.size,
             encode_seconds=encoded - started,
             decode_seconds=timer.seconds,
-            profile="band",
-            pack=pack,
+            profile=stream.profile,
+            pack=stream.pack_name,
             **report.quality(comparison),
         )
         yield {"scene": Path(path).stem, "target_bps": rate, "shape": list(cube.shape)} | record
@@ -73,13 +79,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m hyspec_bench.rates", description=__doc__)
     parser.add_argument("scenes", nargs="+", metavar="SCENE", help="cubes that hyspec reads")
     parser.add_argument("--bps", nargs="+", type=float, default=[0.1, 0.25, 0.5], metavar="R")
-    add_encoding_pack(parser)
+    add_profile_and_pack(parser)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     arguments = parser.parse_args(argv)
+    settings: EncodeSettings = {
+        "profile": arguments.profile,
+        "pack": arguments.pack,
+        "threads": arguments.threads,
+    }
     records = []
     for path in tqdm(arguments.scenes, unit="scene", disable=None):
-        for record in measure(path, arguments.bps, arguments.pack, arguments.threads):
+        for record in measure(path, arguments.bps, settings):
             records.append(record)
             if not arguments.markdown:
                 print(json.dumps(record), flush=True)

@@ -41,6 +41,7 @@ NAMES = (*_PRODUCT, *_RIVALS)
 
 #: A selection that takes little time: no codec that searches its settings.
 QUICK = (
+    "hyspec_spectral",
     "hyspec_band",
     "j2k_mc_ns",
     "klt_j2k_ns",

@@ -1,9 +1,11 @@
-"""Speed of hyspec's encoder against OpenJPEG: python -m hyspec_bench.throughput [--scenes GLOB...].
+"""Speed of hyspec against JPEG 2000: python -m hyspec_bench.throughput [--scenes GLOB...].
 
-Both encode the same cube at the same rate, in one thread of one process, in turns (A B A B ...);
-what counts is the ratio of the medians of the processor time. OpenJPEG codes all bands in one
-codestream without any search (``j2k_mc_ns``). hyspec is timed twice: asked for the rate, which it
-has to search, and asked for the quality that gave this rate.
+All codecs encode the same cube at the same rate and decode it again, in one thread of one process,
+in turns (A B C A B C ...); what counts are the ratios of the medians of the processor time. The
+rivals are OpenJPEG with all bands in one codestream (``j2k_mc_ns``) and the KLT of the whole scene
+with the leading planes in OpenJPEG (``klt_j2k_ns``), both without any search. hyspec's encoder is
+timed twice: asked for the rate, which it has to search, and asked for the quality that gave this
+rate.
 """
 
 from __future__ import annotations
@@ -12,66 +14,95 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
 
 import hyspec
 from hyspec_bench import registry, scenes, turns
 from hyspec_bench.codecs.codec import Kind, Target
 from hyspec_bench.machine import cpu_name
+from hyspec_tools.arguments import add_profile_and_pack
 
-_RIVAL = "j2k_mc_ns"
+RIVALS = ("j2k_mc_ns", "klt_j2k_ns")
+_HEAD = (
+    f"{'scene':20}{'rate':>6} {'rival':12}{'bit/sample':>16}"
+    f"{'by rate':>10}{'quality':>9}{'rival':>8}{'ratios':>14}"
+    f"{'decode':>10}{'rival':>8}{'ratio':>7}"
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the report; speeds in million samples per CPU second, ratios of medians."""
+    """hyspec and one rival at one rate.
+
+    Speeds are in million samples per CPU second; a ratio is hyspec's speed over the rival's.
+    ``rate`` in the name of an encoding means that hyspec was asked for the rate, ``quality`` that
+    it was asked for the quality that gives it.
+    """
 
     scene: str
     shape: tuple[int, int, int]
     rate: float
+    profile: str
+    pack: str
+    rival: str
     hyspec_bps: float
     rival_bps: float
-    rival_speed: float
-    rate_speed: float
-    rate_ratio: float
-    quality_speed: float
-    quality_ratio: float
+    rate_encode_speed: float
+    quality_encode_speed: float
+    rival_encode_speed: float
+    rate_encode_ratio: float
+    quality_encode_ratio: float
+    decode_speed: float
+    rival_decode_speed: float
+    decode_ratio: float
 
 
-def measure(name: str, cube: hyspec.Cube, rate: float, options: argparse.Namespace) -> Row:
-    """Time one cube at one rate."""
-    settings = {"profile": options.profile, "threads": 1}
-    if options.pack:
-        settings["pack"] = options.pack
+def measure(name: str, cube: hyspec.Cube, rate: float, options: argparse.Namespace) -> list[Row]:
+    """Time one cube at one rate; one row per rival."""
+    settings = {"profile": options.profile, "pack": options.pack, "threads": 1}
     pieces: list[bytes] = []
     found = hyspec.encode_to(cube, pieces.append, hyspec.EncodeOptions(bps=rate, **settings))
-    rival = registry.create(_RIVAL)
+    stream = b"".join(pieces)
     target = Target(Kind.RATE, rate)
-    rival_bytes = len(rival.encode(cube, target))
-    rate_seconds, rival_seconds, quality_seconds, _ = turns.medians(
-        (
-            lambda: hyspec.encode(cube, bps=rate, **settings),
-            lambda: rival.encode(cube, target),
-            lambda: hyspec.encode(cube, quality=found.quality, **settings),
-            lambda: rival.encode(cube, target),
-        ),
-        options.rounds,
-        time.process_time,
-    )
-    million = cube.array.size / 1e6
-    return Row(
-        scene=name,
-        shape=cube.shape,
-        rate=rate,
-        hyspec_bps=found.bps,
-        rival_bps=8 * rival_bytes / cube.array.size,
-        rival_speed=million / rival_seconds,
-        rate_speed=million / rate_seconds,
-        rate_ratio=rival_seconds / rate_seconds,
-        quality_speed=million / quality_seconds,
-        quality_ratio=rival_seconds / quality_seconds,
-    )
+    rivals = {rival: registry.create(rival) for rival in options.rivals}
+    coded = {rival: codec.encode(cube, target) for rival, codec in rivals.items()}
+    work: dict[tuple[str, str], Callable[[], Any]] = {
+        ("hyspec", "rate"): lambda: hyspec.encode(cube, bps=rate, **settings),
+        ("hyspec", "quality"): lambda: hyspec.encode(cube, quality=found.quality, **settings),
+        ("hyspec", "decode"): lambda: hyspec.decode(stream, pack=options.pack, threads=1),
+    }
+    for rival, codec in rivals.items():
+        work[rival, "encode"] = partial(codec.encode, cube, target)
+        work[rival, "decode"] = partial(codec.decode, coded[rival])
+    medians = turns.medians(list(work.values()), options.rounds, time.process_time)
+    speed = {
+        key: cube.array.size / 1e6 / seconds for key, seconds in zip(work, medians, strict=True)
+    }
+    by_rate, by_quality, decoding = (speed["hyspec", w] for w in ("rate", "quality", "decode"))
+    return [
+        Row(
+            scene=name,
+            shape=cube.shape,
+            rate=rate,
+            profile=found.profile,
+            pack=found.pack,
+            rival=rival,
+            hyspec_bps=found.bps,
+            rival_bps=8 * len(coded[rival]) / cube.array.size,
+            rate_encode_speed=by_rate,
+            quality_encode_speed=by_quality,
+            rival_encode_speed=speed[rival, "encode"],
+            rate_encode_ratio=by_rate / speed[rival, "encode"],
+            quality_encode_ratio=by_quality / speed[rival, "encode"],
+            decode_speed=decoding,
+            rival_decode_speed=speed[rival, "decode"],
+            decode_ratio=decoding / speed[rival, "decode"],
+        )
+        for rival in rivals
+    ]
 
 
 def cubes(options: argparse.Namespace) -> Iterator[tuple[str, hyspec.Cube]]:
@@ -89,16 +120,44 @@ def parser() -> argparse.ArgumentParser:
     program = argparse.ArgumentParser(
         "python -m hyspec_bench.throughput", description=(__doc__ or "").partition("\n")[0]
     )
-    program.add_argument("--scenes", nargs="*", default=[], metavar="GLOB")
+    program.add_argument("--scenes", nargs="*", default=[], metavar="GLOB", help="cubes to read")
     program.add_argument(
-        "--synthetic", nargs="*", default=["256x256"], metavar="ROWSxCOLUMNS", help="made cubes"
+        "--synthetic",
+        nargs="*",
+        default=["256x256"],
+        metavar="ROWSxCOLUMNS",
+        help="cubes of 224 bands to make (default: 256x256)",
     )
-    program.add_argument("--rates", nargs="+", type=float, default=[0.1, 0.25], metavar="R")
-    program.add_argument("--rounds", type=int, default=5, help="timed turns of each encoder")
-    program.add_argument("--profile", default="band")
-    program.add_argument("--pack", help="name or path; by default that of the profile")
+    program.add_argument(
+        "--rates",
+        nargs="+",
+        type=float,
+        default=[0.1, 0.5],
+        metavar="R",
+        help="bits per sample (default: 0.1 0.5)",
+    )
+    program.add_argument("--rounds", type=int, default=5, help="timed turns of each (default: 5)")
+    add_profile_and_pack(program)
+    program.add_argument(
+        "--rivals",
+        nargs="+",
+        default=list(RIVALS),
+        choices=[name for name in registry.NAMES if not name.startswith("hyspec_")],
+        metavar="CODEC",
+        help=f"codecs to compare with (default: {' '.join(RIVALS)})",
+    )
     program.add_argument("--json", action="store_true", help="print JSON lines")
     return program
+
+
+def line(row: Row) -> str:
+    """One line of the table."""
+    return (
+        f"{row.scene:20}{row.rate:6g} {row.rival:12}{row.hyspec_bps:8.3f}{row.rival_bps:8.3f}"
+        f"{row.rate_encode_speed:10.2f}{row.quality_encode_speed:9.2f}{row.rival_encode_speed:8.2f}"
+        f"{row.rate_encode_ratio:7.2f}{row.quality_encode_ratio:7.2f}"
+        f"{row.decode_speed:10.2f}{row.rival_decode_speed:8.2f}{row.decode_ratio:7.2f}"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,23 +168,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return turns.again_with_one_thread("hyspec_bench.throughput", arguments)
     if not options.json:
         print(f"CPU: {cpu_name()}, one thread; medians of {options.rounds} turns")
-        print("Encoding in million samples per CPU second. Trust the ratios: hyspec over OpenJPEG.")
-        print(
-            f"{'scene':20}{'rate':>6}{'hyspec':>8}{'j2k':>8} bit/sample"
-            f"{'j2k':>8}{'by rate':>9}{'ratio':>7}{'by quality':>12}{'ratio':>7}"
-        )
+        print("Million samples per CPU second, encoding and decoding. Trust the ratios: hyspec, by")
+        print("rate and by quality, over the rival.")
+        print(_HEAD)
     for name, cube in cubes(options):
         for rate in options.rates:
-            row = measure(name, cube, rate, options)
-            if options.json:
-                print(json.dumps(asdict(row)), flush=True)
-                continue
-            print(
-                f"{row.scene:20}{row.rate:6g}{row.hyspec_bps:8.3f}{row.rival_bps:8.3f} "
-                f"{'':10}{row.rival_speed:8.2f}{row.rate_speed:9.2f}{row.rate_ratio:7.2f}"
-                f"{row.quality_speed:12.2f}{row.quality_ratio:7.2f}",
-                flush=True,
-            )
+            for row in measure(name, cube, rate, options):
+                print(json.dumps(asdict(row)) if options.json else line(row), flush=True)
     return 0
 
 

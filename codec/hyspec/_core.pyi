@@ -385,11 +385,16 @@ class LatentModel:
         Base-2 logarithms, in units of 1/256, of what latents are multiplied by before rounding.
     probability, count, mixers, intra : ndarray
         A state, as ``state`` gives it.
+    surroundings : ndarray of int16, shape (channels, 15), or None
+        Of a model of component planes, per channel: five channels before it, or -1; their weights;
+        and those of west, north, both diagonals, and one and two planes before, in 1/256. ``None``
+        for a model of bands.
 
     Raises
     ------
     CoreError
-        No level, no channel or too many, or a state of other sizes or with values out of range.
+        No level, no channel or too many, or a state or surroundings of other sizes or with values
+        out of range.
     """
 
     def __init__(
@@ -399,9 +404,12 @@ class LatentModel:
         count: npt.NDArray[np.uint8],
         mixers: npt.NDArray[np.int32],
         intra: npt.NDArray[np.int32],
+        surroundings: npt.NDArray[np.int16] | None = None,
     ) -> None: ...
     @staticmethod
-    def untrained(gains: npt.NDArray[np.int16]) -> LatentModel:
+    def untrained(
+        gains: npt.NDArray[np.int16], surroundings: npt.NDArray[np.int16] | None = None
+    ) -> LatentModel:
         """Model that has seen nothing yet."""
 
     @property
@@ -527,4 +535,68 @@ def band_levels(scale: npt.NDArray[np.int32], step: int, levels: int) -> npt.NDA
 def mean_exponents(scale: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Exponent e of the unit 2^e that each band's mean is counted in."""
 
-# ---- end of band profile ----
+def encode_spectral_payload(
+    networks: Sequence[tuple[int, LatentModel]],
+    tile: BandTile,
+    step: int,
+    network: int,
+    valid: npt.NDArray[np.uint8] | npt.NDArray[np.bool_] | None,
+    varies: npt.NDArray[np.uint8] | npt.NDArray[np.bool_],
+    mean: npt.NDArray[np.int32],
+    scale: npt.NDArray[np.int32],
+    basis: npt.NDArray[np.int32],
+    latents: npt.NDArray[np.int32] | npt.NDArray[np.float32],
+    bit_value: float = 0.0,
+) -> tuple[bytes, int, npt.NDArray[np.int32]]:
+    """Write a payload; return it, the checksum of its symbols, and the latents as coded.
+
+    Parameters
+    ----------
+    networks, tile, step, network, valid, bit_value
+        As for `encode_band_payload`.
+    varies, mean
+        Shape (bands,): 1 or true where not all valid samples are equal; means in units of
+        2^`spectral_mean_exponent`.
+    scale
+        Codes of the standard deviations of the planes, shape (planes,).
+    basis
+        Directions of the planes, shape (planes, bands that vary).
+    latents
+        Shape (planes, channels, positions); integers, or real numbers before rounding.
+
+    Raises
+    ------
+    CoreError
+        Sizes disagree or a value is out of range.
+    """
+
+def decode_spectral_payload(
+    networks: Sequence[tuple[int, LatentModel]], tile: BandTile, payload: bytes
+) -> tuple[
+    int,
+    int,
+    npt.NDArray[np.uint8] | None,
+    npt.NDArray[np.uint8],
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    npt.NDArray[np.int32],
+    int,
+]:
+    """Read a payload.
+
+    Returns
+    -------
+    step, network, valid, varies, mean, scale, basis, latents, checksum
+        As for `encode_spectral_payload`; ``valid`` is ``None`` if all samples are.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload of this tile.
+    """
+
+def spectral_mean_exponent(varies: bool, step: int) -> int:
+    """Exponent e of the unit 2^e that the mean of a band is counted in."""
+
+# ---- end of band and spectral profiles ----

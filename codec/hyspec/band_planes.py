@@ -9,11 +9,8 @@ import numpy.typing as npt
 
 from hyspec import _core
 from hyspec.fill import fill_invalid
+from hyspec.quality import LEAST_DEVIATION, deviations, scale_codes
 from hyspec.sample_type import SampleType
-
-#: Scale codes: 0 is a constant band, 1 the standard deviation 2^-4, then sixteen per octave.
-SCALE_ONE = 65
-SCALES_PER_OCTAVE = 16
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -59,12 +56,10 @@ class BandPlanes:
             if samples.size:
                 mean[band] = samples.mean()
                 if samples.min() != samples.max():
-                    std[band] = max(float(samples.std()), 2.0**-4)
+                    std[band] = max(float(samples.std()), LEAST_DEVIATION)
         scale = np.zeros(bands, np.int32)
         varying = std > 0
-        scale[varying] = np.maximum(
-            1, SCALE_ONE + np.rint(SCALES_PER_OCTAVE * np.log2(std[varying]))
-        )
+        scale[varying] = scale_codes(std[varying])
         unit = np.exp2(_core.mean_exponents(scale))
         # Whole numbers lie within int32 and so does their mean; the clip holds what summation in
         # floating point may add to it at the ends of the range.
@@ -97,5 +92,4 @@ def offset_and_factor(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Mean and standard deviation that the codes stand for, both of shape (bands,)."""
     offset = mean * np.exp2(_core.mean_exponents(scale))
-    factor = np.exp2((scale - SCALE_ONE) / SCALES_PER_OCTAVE)
-    return offset.astype(np.float64), factor.astype(np.float64)
+    return offset.astype(np.float64), deviations(scale)

@@ -12,7 +12,6 @@ before. The payload is described in docs/band_profile.md.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,20 +19,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, inference
-from hyspec.band_planes import SCALE_ONE, SCALES_PER_OCTAVE, BandPlanes, offset_and_factor
-from hyspec.errors import PackError, StreamError
+from hyspec import _core, plane_networks
+from hyspec.band_planes import BandPlanes, offset_and_factor
+from hyspec.errors import StreamError
 from hyspec.pack import BandModel, BandNetwork
+from hyspec.quality import SCALE_ONE
 from hyspec.sample_type import SampleType
 
 PROFILE_NAME = "band"
 PROFILE_ID = 1
 PROFILE_VERSION = 2
 
-#: Steps per octave of the quality parameter ``step``, and levels per octave.
-STEPS_PER_OCTAVE = 32
-#: Samples that go through a network at once; bounds memory and keeps caches warm.
-_BATCH_SAMPLES = 1 << 17
 #: What a bit is worth in squared steps when latents are rounded.
 _BIT_VALUE = 0.09
 
@@ -184,21 +180,21 @@ class BandCoder:
         return analysis.latents[number]
 
     def _transform(self, analysis: TileAnalysis, network: BandNetwork) -> Float32Array:
-        tile = analysis.tile
         varying = np.flatnonzero(analysis.scale)
-        grid = _grid(tile, network)
-        latents = np.empty((len(varying), network.channels, math.prod(grid)), np.float32)
-        graph = network.analysis
-        if self._int8 and network.analysis_int8 is not None:
-            graph = network.analysis_int8
-        run = inference.network(graph, optimise=self._optimise)
-        for part in _batches(len(varying), grid, network.stride):
-            batch = analysis.planes.normalised(
+
+        def normalised(part: slice) -> Float32Array:
+            return analysis.planes.normalised(
                 varying[part], analysis.scale, analysis.mean, network.stride
             )
-            found = _checked(run(batch), (len(batch), network.channels, *grid))
-            latents[part] = found.reshape(latents[part].shape)
-        return latents
+
+        return plane_networks.analyse(
+            network,
+            analysis.tile,
+            len(varying),
+            normalised,
+            int8=self._int8,
+            optimise=self._optimise,
+        )
 
     # ---- decoding -----------------------------------------------------------------------------
 
@@ -237,73 +233,21 @@ class BandCoder:
         rank = np.cumsum(levels >= 0) - 1  # position of each active band among the latents
         active_levels = levels[levels >= 0]
         offset, factor = offset_and_factor(symbols.scale, symbols.mean)
-        run = inference.network(network.synthesis, optimise=self._optimise)
-        grid = _grid(tile, network)
-        extent = (1, grid[0] * network.stride, grid[1] * network.stride)
+        grid = plane_networks.latent_grid(tile, network)
         for active in (False, True):
             where = np.flatnonzero((levels[bands] >= 0) == active)
-            for part in _batches(len(where), grid, network.stride):
+            for part in plane_networks.batches(len(where), grid, network.stride):
                 which = bands[where[part]]
                 planes = np.empty((len(which), tile.rows, tile.columns))
                 planes[:] = offset[which, None, None]
                 if active:
-                    latents = self._context(network, symbols.latents, active_levels, rank[which])
-                    octave = (levels[which] / STEPS_PER_OCTAVE).astype(np.float32)
-                    decoded = _checked(
-                        run(latents.reshape(len(which), -1, *grid), octave[:, None, None, None]),
-                        (len(which), *extent),
+                    decoded = plane_networks.synthesise(
+                        network,
+                        tile,
+                        symbols.latents,
+                        active_levels,
+                        rank[which],
+                        optimise=self._optimise,
                     )
-                    planes += decoded[:, 0, : tile.rows, : tile.columns] * factor[which, None, None]
+                    planes += decoded * factor[which, None, None]
                 yield where[part], planes
-
-    @staticmethod
-    def _context(
-        network: BandNetwork,
-        symbols: npt.NDArray[np.int32],
-        levels: npt.NDArray[np.int32],
-        ranks: npt.NDArray[np.intp],
-    ) -> Float32Array:
-        """Latents that the synthesis sees, shape (len(ranks), context bands * channels, positions).
-
-        Own latents come first, then those of the active bands before and after; at the ends, a
-        band stands in for its missing neighbour.
-        """
-        last = len(symbols) - 1
-        around = [ranks]
-        if network.context_bands == 3:
-            around += [np.maximum(ranks - 1, 0), np.minimum(ranks + 1, last)]
-        return np.concatenate(
-            [
-                symbols[r].astype(np.float32) * network.inverse_gain[levels[r]][:, :, None]
-                for r in around
-            ],
-            axis=1,
-        )
-
-
-def _grid(tile: _core.BandTile, network: BandNetwork) -> tuple[int, int]:
-    """Latent positions along both axes of a tile."""
-    return -(-tile.rows // network.stride), -(-tile.columns // network.stride)
-
-
-def _batches(count: int, grid: tuple[int, int], stride: int) -> list[slice]:
-    size = max(1, _BATCH_SAMPLES // (math.prod(grid) * stride**2))
-    return [slice(k, min(k + size, count)) for k in range(0, count, size)]
-
-
-def _checked(output: Float32Array, shape: tuple[int, ...]) -> Float32Array:
-    """Refuse the output of a graph that is not the network that its pack says it is."""
-    if output.shape != shape:
-        raise PackError(f"a graph of the pack yields shape {output.shape}; expected {shape}")
-    return output
-
-
-def scale_code(std: float) -> int:
-    """Code of a standard deviation above 0, on the integer scale."""
-    return max(1, SCALE_ONE + round(SCALES_PER_OCTAVE * math.log2(std)))
-
-
-def step_for_octave(std: float, octave: float) -> int:
-    """Quality step that gives a band of this standard deviation a quality in octaves."""
-    step = round(STEPS_PER_OCTAVE * (math.log2(max(std, 2.0**-4)) - octave))
-    return max(_core.MIN_STEP, min(_core.MAX_STEP, step))

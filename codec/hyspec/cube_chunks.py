@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import framing
-from hyspec.band_profile import BandCoder, TileAnalysis
 from hyspec.cube import Cube
 from hyspec.errors import UsageError
 from hyspec.intervals import BandInterval
 from hyspec.nodata import validity
+from hyspec.profiles import TileAnalysis, TileCoder
 from hyspec.sample_type import SampleType
 from hyspec.tiling import Tile, TileGrid
 
@@ -59,7 +59,7 @@ class CubeChunks:
         sample_type: SampleType,
         grid: TileGrid,
         partition: Sequence[BandInterval],
-        coders: Sequence[BandCoder],
+        coders: Sequence[TileCoder],
     ) -> None:
         count = len(grid) * len(partition)
         if count > MAX_CHUNKS:
@@ -103,7 +103,10 @@ class CubeChunks:
         """Measure and transform a chunk."""
         samples = self.read(job)
         valid = validity(samples, self.cube.nodata)
-        return self._coders[job.interval].analyse(samples, valid, self.sample_type)
+        analysis: TileAnalysis = self._coders[job.interval].analyse(
+            samples, valid, self.sample_type
+        )
+        return analysis
 
     def encode(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[bytes, int]:
         """Payload of a chunk at a quality step, and the checksum of its symbols."""

@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from hyspec import _core, intervals, source_metadata
 from hyspec import pack as packs
-from hyspec.band_profile import PROFILE_ID, PROFILE_VERSION, BandCoder
 from hyspec.core_errors import translated
 from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, Job
 from hyspec.errors import DataError, PackError, UsageError
 from hyspec.options import EncodeOptions, EncodeSettings
 from hyspec.parallel import default_threads, ordered_map
+from hyspec.profiles import PROFILES, SPECTRAL, Profile
 from hyspec.sample_type import SampleType, automatic_step
 from hyspec.step_search import Progress, StepSearch
 from hyspec.survey import Survey, survey
@@ -127,7 +127,7 @@ def encode_to(
         bytes=size,
         bps=8 * size / samples,
         seconds=time.perf_counter() - started,
-        profile=options.profile,
+        profile=encoder.profile.name,
         pack=encoder.pack.name,
         quality=encoder.search.quality_of(step),
         intervals=intervals.format_intervals(encoder.partition),
@@ -142,11 +142,13 @@ class _Encoder:
         self._options = options
         self._progress = progress
         self._threads = options.threads or default_threads()
-        self.pack = packs.load(options.pack)
+        self.profile, self.pack = _profile_and_pack(options)
         _check_network(self.pack, options.network)
         found = survey(cube, progress)
         sample_type = _sample_type(cube, found, options.float_step)
-        self.partition = _partition(cube, options.intervals)
+        self.partition = _partition(
+            cube, self.profile.intervals if options.intervals is None else options.intervals
+        )
         models = _models(cube, self.partition, self.pack)
         tile_rows, tile_columns = options.tile_size(cube.rows, cube.columns)
         self._chunks = CubeChunks(
@@ -155,7 +157,7 @@ class _Encoder:
             TileGrid(cube.rows, cube.columns, tile_rows, tile_columns),
             self.partition,
             [
-                BandCoder(
+                self.profile.coder(
                     self.pack.models[m],
                     int8=_wants_int8(self.pack, options.precision),
                     network=options.network,
@@ -171,8 +173,8 @@ class _Encoder:
             step=sample_type.step if sample_type.is_float else None,
             tile_rows=tile_rows,
             tile_columns=tile_columns,
-            profile=PROFILE_ID,
-            profile_version=PROFILE_VERSION,
+            profile=self.profile.number,
+            profile_version=self.profile.version,
             intervals=[(len(i), m) for i, m in zip(self.partition, models, strict=True)],
             pack=(self.pack.id, self.pack.name),
             nodata=cube.nodata,
@@ -187,6 +189,7 @@ class _Encoder:
             self._chunks,
             options,
             found,
+            self.profile,
             self.pack,
             self._preamble_size(),
             self._threads,
@@ -221,6 +224,21 @@ class _Encoder:
                 self._progress("encoding", done, len(chunks))
             write(writer.finish())
             return writer.size, step
+
+
+def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack]:
+    """Profile and pack, each of which has a default that follows from the other."""
+    wanted = None if options.profile is None else PROFILES[options.profile]
+    if options.pack is None:
+        profile = wanted or SPECTRAL
+        return profile, packs.load(profile.pack)
+    pack = packs.load(options.pack)
+    if wanted is not None and pack.profile != wanted.name:
+        raise PackError(
+            f"pack {pack.name!r} serves profile {pack.profile!r}, not {wanted.name!r}",
+            hint=f"leave out --profile, or use a pack such as {wanted.pack!r}",
+        )
+    return PROFILES[pack.profile], pack
 
 
 def _wants_int8(pack: packs.Pack, precision: str) -> bool:
@@ -282,6 +300,8 @@ def _sample_type(cube: Cube, found: Survey, float_step: float | None) -> SampleT
 
 
 def _partition(cube: Cube, text: str) -> tuple[intervals.BandInterval, ...]:
+    if text == "all":
+        return (intervals.BandInterval(0, cube.bands),)
     if text == "seed":
         seed = intervals.seed_intervals(cube.bands, cube.wavelengths, cube.wavelength_unit)
         return seed.intervals

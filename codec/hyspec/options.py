@@ -22,7 +22,6 @@ PRECISIONS = ("fp32", "int8")
 #: The targets of :class:`EncodeOptions`; at most one is given.
 TARGETS = ("quality", "bps", "psnr", "rmse")
 DEFAULT_QUALITY = 50.0
-DEFAULT_PACK = "generic-band"
 #: Rows of a tile: enough for the networks to see context, few enough for small memories.
 DEFAULT_TILE_ROWS = 256
 #: Limit of the format; docs/container_format.md, section 3.3.
@@ -32,15 +31,15 @@ MAX_TILE_PIXELS = 1 << 26
 class EncodeSettings(TypedDict, total=False):
     """The settings of :class:`EncodeOptions` as keyword arguments."""
 
-    profile: str
-    pack: str | Path
+    profile: str | None
+    pack: str | Path | None
     quality: float | None
     bps: float | None
     psnr: float | None
     rmse: float | None
     max_error: float | None
     lossless: bool
-    intervals: str
+    intervals: str | None
     tile: int | Sequence[int]
     float_step: float | None
     precision: str
@@ -54,10 +53,12 @@ class EncodeOptions:
 
     Attributes
     ----------
-    profile : str
-        ``"band"``; the other profiles of the format are not implemented yet.
-    pack : str or Path
-        Name of a shipped pack, or the path of a pack directory or zip file.
+    profile : str, optional
+        ``"spectral"`` or ``"band"``; by default that of the pack, and ``"spectral"`` if none is
+        given. ``"bounded"`` is not implemented yet.
+    pack : str or Path, optional
+        Name of a shipped pack, or the path of a pack directory or zip file; by default that of the
+        profile.
     quality : float, optional
         0 to 100; 50 if no target is given. 10 more asks for half the error, as far as the pack
         can follow.
@@ -72,9 +73,11 @@ class EncodeOptions:
         Maximum absolute error in sample units (profile ``bounded``).
     lossless : bool
         Reproduce every sample exactly (profile ``bounded``).
-    intervals : str
-        ``"seed"`` (the five AVIRIS intervals, mapped by wavelength or band number), ``"auto"``
-        (from the scene's correlation), or a table such as ``"1-40,41-96"``, 1-based inclusive.
+    intervals : str, optional
+        ``"all"`` (one interval), ``"seed"`` (the five AVIRIS intervals, mapped by wavelength or
+        band number), ``"auto"`` (from the scene's correlation), or a table such as
+        ``"1-40,41-96"``, 1-based inclusive. By default ``"all"`` for the profile ``spectral`` and
+        ``"seed"`` for ``band``.
     tile : int or (int, int)
         Rows, or rows and columns, of a tile; a tile is as wide as the cube by default.
     float_step : float, optional
@@ -88,15 +91,15 @@ class EncodeOptions:
         Threads to use; by default one per processor.
     """
 
-    profile: str = "band"
-    pack: str | Path = DEFAULT_PACK
+    profile: str | None = None
+    pack: str | Path | None = None
     quality: float | None = None
     bps: float | None = None
     psnr: float | None = None
     rmse: float | None = None
     max_error: float | None = None
     lossless: bool = False
-    intervals: str = "seed"
+    intervals: str | None = None
     tile: int | Sequence[int] = DEFAULT_TILE_ROWS
     float_step: float | None = None
     precision: str = "fp32"
@@ -113,15 +116,15 @@ class EncodeOptions:
             not exist.
         """
         self._check_types()
-        if self.profile not in PROFILES:
+        if self.profile is not None and self.profile not in PROFILES:
             raise UsageError(
                 f"profile {self.profile!r} is not one of {', '.join(PROFILES)}",
-                hint="use --profile band",
+                hint="use --profile spectral",
             )
-        if self.profile != "band":
+        if self.profile == "bounded":
             raise UsageError(
-                f"the {self.profile!r} profile is not implemented in this version of hyspec",
-                hint="use --profile band",
+                "the 'bounded' profile is not implemented in this version of hyspec",
+                hint="use --profile spectral",
             )
         if self.lossless or self.max_error is not None:
             what = "--lossless" if self.lossless else "--max-error"
@@ -181,13 +184,16 @@ class EncodeOptions:
         for name in (*TARGETS, "max_error", "float_step"):
             if getattr(self, name) is not None:
                 self._expect(name, Real, "a number")
-        for name in ("threads", "network"):
+        for name, types, what in (
+            ("threads", Integral, "a whole number"),
+            ("network", Integral, "a whole number"),
+            ("profile", str, "a text"),
+            ("intervals", str, "a text: all, seed, auto or a table"),
+            ("pack", (str, PathLike), "a name or path"),
+        ):
             if getattr(self, name) is not None:
-                self._expect(name, Integral, "a whole number")
+                self._expect(name, types, what)
         self._expect("precision", str, "a text")
-        self._expect("profile", str, "a text")
-        self._expect("intervals", str, "a text: seed, auto or a table")
-        self._expect("pack", (str, PathLike), "a name or path")
         if not isinstance(self.lossless, bool | np.bool_):
             raise UsageError(f"lossless is {self.lossless!r}; expected True or False")
         sizes = self._sizes()

@@ -28,6 +28,8 @@ from hyspec.errors import PackError, PackIntegrityError, PackNotFoundError
 FORMAT_VERSION = 2
 #: Packs that come with the wheel.
 SHIPPED = Path(__file__).parent / "packs"
+#: Profiles that packs can serve.
+PROFILES = ("band", "spectral")
 _MANIFEST = "manifest.json"
 _MAX_FILE_BYTES = 64 << 20
 #: Gain codes per factor of two, and the largest: docs/pack_format.md, section 5.
@@ -246,7 +248,7 @@ def _load(path: Path, raw: bytes) -> Pack:
                 )
             return data
 
-        if manifest["profile"] != "band":
+        if manifest["profile"] not in PROFILES:
             raise PackError(
                 f"{path}: profile {manifest['profile']!r} of the pack is not known",
                 hint="install a newer hyspec",
@@ -323,5 +325,6 @@ def _band_network(
             array("count", "|u1"),
             array("mixers", "<i4"),
             array("intra", "<i4"),
+            array("surroundings", "<i2") if f"{folder}/surroundings.npy" in files else None,
         ),
     )

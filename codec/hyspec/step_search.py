@@ -9,12 +9,13 @@ from typing import TypeVar
 import numpy as np
 
 from hyspec import _core, framing, rate_control
-from hyspec.band_profile import STEPS_PER_OCTAVE, TileAnalysis, scale_code, step_for_octave
 from hyspec.cube_chunks import CubeChunks, Job
 from hyspec.errors import DataError
 from hyspec.options import DEFAULT_QUALITY, EncodeOptions
 from hyspec.pack import Pack
 from hyspec.parallel import ordered_map
+from hyspec.profiles import Profile, TileAnalysis
+from hyspec.quality import SCALE_ONE, STEPS_PER_OCTAVE, scale_codes, step_for_octave
 from hyspec.survey import Survey
 
 #: Called with (phase, pieces done, pieces in all).
@@ -27,9 +28,8 @@ _USUAL_EVALUATIONS = 4
 #: A search on some tiles is corrected until the whole cube is this close to the target.
 _CLOSE_ENOUGH = 0.01
 _CORRECTIONS = 4
-#: What natural scenes do, to begin a search with: bits per sample at quality 50, and by how much of
-#: a factor of two rate and error change from step to step.
-_RATE_AT_FIVE = 0.2
+#: What natural scenes do, to begin a search with: by how much of a factor of two rate and error
+#: change from step to step.
 _RATE_SLOPE = -1.0 / STEPS_PER_OCTAVE
 _ERROR_SLOPE = 0.8 / STEPS_PER_OCTAVE
 #: Turns of the circle that spread the searched tiles evenly over any grid.
@@ -49,6 +49,8 @@ class StepSearch:
         What the user asked for.
     found
         Statistics of the cube.
+    profile
+        How chunks are coded.
     pack
         The models, for their range of quality.
     preamble
@@ -71,6 +73,7 @@ class StepSearch:
         chunks: CubeChunks,
         options: EncodeOptions,
         found: Survey,
+        profile: Profile,
         pack: Pack,
         preamble: int,
         threads: int,
@@ -79,6 +82,7 @@ class StepSearch:
         self._chunks = chunks
         self._options = options
         self._survey = found
+        self._profile = profile
         self._pack = pack
         self._preamble = preamble
         self._threads = threads
@@ -117,10 +121,11 @@ class StepSearch:
             return step_for_octave(self._deviation, DEFAULT_QUALITY / 10)
         if not self.complete:  # tiles that were not looked at may vary by all of the range
             span = self._survey.highest - self._survey.lowest
-            scale = max(scale, scale_code(span / 2 / (self._chunks.sample_type.step or 1.0)))
+            widest = np.array(span / 2 / (self._chunks.sample_type.step or 1.0))
+            scale = max(scale, int(scale_codes(widest)))
         octaves = (self._pack.levels - 1) // STEPS_PER_OCTAVE
         # From the finest level of the weakest band that varies to no latents at all.
-        high = max(_core.MIN_STEP + 1, 2 * (scale - 65) + 1)
+        high = max(_core.MIN_STEP + 1, 2 * (scale - SCALE_ONE) + 1)
         low = max(_core.MIN_STEP, high - STEPS_PER_OCTAVE * (octaves + 8))
         if options.bps is not None:
             return self._for_rate(options.bps, low, high)
@@ -236,7 +241,7 @@ class StepSearch:
             share = 1.0 if whole else len(chunks) / len(self.analyses)
             return 8 * (frame + share * (size - frame)) / chunks.samples
 
-        octave = 5 + math.log2(target / _RATE_AT_FIVE)
+        octave = 5 + math.log2(target / self._profile.rate_at_five)
         found = self._find(rate, target, (low, high), octave, _RATE_SLOPE)
         if abs(found.value / target - 1) > rate_control.RATE_TOLERANCE:
             rate_control.check_rate(found.value, target, rate(high), rate(low))

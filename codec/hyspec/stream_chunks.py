@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core
+from hyspec import _core, profiles
 from hyspec import pack as packs
-from hyspec.band_profile import PROFILE_ID, PROFILE_NAME, PROFILE_VERSION, BandCoder, TileSymbols
 from hyspec.core_errors import translated
 from hyspec.damage import Damage
 from hyspec.errors import (
     LimitError,
+    PackError,
     PackNotFoundError,
     StreamError,
     UnsupportedVersionError,
 )
 from hyspec.intervals import BandInterval
+from hyspec.profiles import TileCoder, TileSymbols
 from hyspec.sample_type import SampleType
 from hyspec.stream_index import StreamData
 from hyspec.tiling import Tile, TileGrid
@@ -28,6 +29,10 @@ from hyspec.tiling import Tile, TileGrid
 #: networks, which hold at least one whole plane at a time.
 _CHUNK_SAMPLE_BYTES = 14
 _PLANE_SAMPLE_BYTES = 160
+#: And with a spectral transform: per entry of the basis, of which there are no more than bands
+#: times bands or pixels, and per sample of the decoded planes.
+_BASIS_ENTRY_BYTES = 110
+_PLANE_BYTES = 12
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
 #: on a stream whose header lies about its shape.
 _MAX_MISSING = 1 << 18
@@ -88,7 +93,8 @@ class StreamChunks:
             for stop, (bands, _) in zip(stops, header.intervals, strict=True)
         )
         self._models = [model for _, model in header.intervals]
-        self._coders: list[BandCoder] = []
+        self._profile = profiles.find(header.profile, header.profile_version)
+        self._coders: list[TileCoder] = []
         self._entries = {(entry.tile, entry.interval): entry for entry in index.chunks}
         missing = len(self.grid) * len(self.partition) - len(self._entries)
         if missing > _MAX_MISSING:
@@ -100,8 +106,8 @@ class StreamChunks:
     def profile(self) -> str:
         """Name of the profile, or its number where this version does not know it."""
         header = self._header
-        if (header.profile, header.profile_version) == (PROFILE_ID, PROFILE_VERSION):
-            return PROFILE_NAME
+        if self._profile is not None:
+            return self._profile.name
         return f"{header.profile} version {header.profile_version}"
 
     @property
@@ -110,7 +116,11 @@ class StreamChunks:
         rows = min(self.grid.tile_rows, self.grid.rows)
         columns = min(self.grid.tile_columns, self.grid.columns)
         bands = max(map(len, self.partition))
-        return rows * columns * bands * _CHUNK_SAMPLE_BYTES + rows * columns * _PLANE_SAMPLE_BYTES
+        pixels = rows * columns
+        chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * _PLANE_SAMPLE_BYTES
+        if self._profile is not None and self._profile.has_basis:
+            chunk += min(bands, pixels) * (bands * _BASIS_ENTRY_BYTES + pixels * _PLANE_BYTES)
+        return chunk
 
     def overlapping(self, area: Area) -> list[tuple[Tile, int]]:
         """Tile and interval of each chunk that holds samples of an area, in stream order."""
@@ -150,18 +160,29 @@ class StreamChunks:
             The pack is not installed, not the one that the stream names, or damaged.
         """
         if not self._coders:
+            profile = self._known_profile()
+            loaded = self._find_pack()
+            if loaded.profile != profile.name:
+                raise PackError(
+                    f"pack {loaded.name!r} serves profile {loaded.profile!r}; "
+                    f"the stream needs one for {profile.name!r}"
+                )
             self._coders = [
-                BandCoder(model, optimise=self._optimise) for model in self._find_pack().models
+                profile.coder(model, optimise=self._optimise) for model in loaded.models
             ]
 
-    def _find_pack(self) -> packs.Pack:
-        """Find the pack, which is when the profile has to be known."""
-        if self.profile != PROFILE_NAME:
+    def _known_profile(self) -> profiles.Profile:
+        if self._profile is None:
+            known = ", ".join(
+                f"{p.number} ({p.name}) version {p.version}" for p in profiles.PROFILES.values()
+            )
             raise UnsupportedVersionError(
-                f"the stream uses profile {self.profile}; this hyspec decodes profile "
-                f"{PROFILE_ID} ({PROFILE_NAME}) version {PROFILE_VERSION}",
+                f"the stream uses profile {self.profile}; this hyspec decodes profile {known}",
                 hint="install a newer hyspec",
             )
+        return self._profile
+
+    def _find_pack(self) -> packs.Pack:
         if self._header.pack is None:
             raise StreamError("the stream names no pack, which its profile needs")
         wanted, name = self._header.pack
@@ -176,7 +197,7 @@ class StreamChunks:
             )
         return loaded
 
-    def _coder(self, interval: int) -> BandCoder:
+    def _coder(self, interval: int) -> TileCoder:
         self.load_pack()
         model = self._models[interval]
         if model >= len(self._coders):
@@ -208,7 +229,8 @@ class StreamChunks:
                 raise StreamError(f"{what}: holds {info.rows} rows; expected {tile.rows}")
             start = info.payload_offset
             payload = bytes(self._data[start : start + info.payload_length])
-            return coder.read(self._size(tile, interval), payload, info.symbols_crc)
+            symbols: TileSymbols = coder.read(self._size(tile, interval), payload, info.symbols_crc)
+            return symbols
 
     def decode(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         """Decode the samples that a chunk shares with an area, into the array of the area.

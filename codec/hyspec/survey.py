@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,10 @@ from hyspec.errors import DataError
 from hyspec.nodata import validity
 
 _BLOCK_SAMPLES = 1 << 22
+#: Samples that are converted to floating point at once: few enough for the caches.
+_PIECE_SAMPLES = 1 << 16
+#: Pixels that give a value close to the mean.
+_MEAN_PIXELS = 1 << 10
 _DRAWN_PER_BLOCK = 4096
 #: Floating-point samples up to here have squares and sums of squares that stay finite.
 LARGEST_SAMPLE = 1e140
@@ -61,10 +66,7 @@ def survey(cube: Cube, progress: Callable[[str, int, int], None] | None = None) 
         A valid sample is infinite or beyond :data:`LARGEST_SAMPLE`, or a floating-point cube has
         both NaN and another nodata value.
     """
-    count = np.zeros(cube.bands)
-    total = np.zeros(cube.bands)
-    squares = np.zeros(cube.bands)
-    anchor: np.ndarray[tuple[int], np.dtype[np.float64]] | None = None
+    moments = _Moments(cube.bands)
     lowest, highest, integers = math.inf, -math.inf, True
     drawn: list[npt.NDArray[np.float64]] = []
     floating = cube.array.dtype.kind == "f"
@@ -78,35 +80,87 @@ def survey(cube: Cube, progress: Callable[[str, int, int], None] | None = None) 
                 f"the cube has NaN samples although its nodata value is {cube.nodata:g}",
                 hint=f"replace NaN by {cube.nodata:g}, or mark all nodata with NaN",
             )
-        samples = np.asarray(block, np.float64)
-        mask = np.ones(samples.shape, bool) if valid is None else valid
-        if not mask.any():
-            continue
-        lowest = min(lowest, float(samples.min(where=mask, initial=math.inf)))
-        highest = max(highest, float(samples.max(where=mask, initial=-math.inf)))
-        _check_range(lowest, highest)
-        if floating:
-            chosen = samples[mask]
-            integers = integers and bool((chosen == np.rint(chosen)).all())
-            drawn.append(chosen[:: max(1, chosen.size // _DRAWN_PER_BLOCK)])
-        # Sums about a value of the first block: no digits are lost to a large mean.
-        if anchor is None:
-            anchor = np.where(mask, samples, 0).sum((0, 1)) / np.maximum(mask.sum((0, 1)), 1)
-        centred = np.where(mask, samples, anchor) - anchor
-        count += mask.sum((0, 1))
-        total += centred.sum((0, 1))
-        squares += np.einsum("rcb,rcb->b", centred, centred)
+        if valid is not None and valid.all():
+            valid = None
+        chosen = block if valid is None else block[valid]
+        if chosen.size:
+            lowest = min(lowest, float(chosen.min()))
+            highest = max(highest, float(chosen.max()))
+            _check_range(lowest, highest)
+            if floating:
+                integers = integers and bool((chosen == np.rint(chosen)).all())
+                some = chosen.reshape(-1)[:: max(1, chosen.size // _DRAWN_PER_BLOCK)]
+                drawn.append(some.astype(np.float64))
+            moments.add(block, valid)
         if progress is not None:
             progress("survey", min(row + step, cube.rows), cube.rows)
-    valid_samples = int(count.sum())
+    valid_samples = int(moments.count.sum())
     if not valid_samples:
         return Survey(0, math.nan, math.nan, True, 0.0, math.nan)
-    present = count > 0
-    variance = squares[present] / count[present] - (total[present] / count[present]) ** 2
-    deviation = math.sqrt(float(np.maximum(variance, 0).mean()))
     ends = np.percentile(np.concatenate(drawn), (25, 75)) if floating else (math.nan, math.nan)
     spread = float(ends[1] - ends[0])
-    return Survey(valid_samples, lowest, highest, integers, deviation, spread)
+    return Survey(valid_samples, lowest, highest, integers, moments.deviation(), spread)
+
+
+class _Moments:
+    """Counts, sums and sums of squares of the bands, a few pixels at a time.
+
+    They are taken about values close to the first pixels, so that no digits are lost to a large
+    mean: whole numbers for integers, of which the sums are exact up to 2^53.
+
+    Attributes
+    ----------
+    count, total, squares : ndarray of float64, shape (bands,)
+        Valid samples of each band, and the sums of their differences from the value of the band
+        and of the squares of these.
+    """
+
+    def __init__(self, bands: int) -> None:
+        self.count = np.zeros(bands)
+        self.total = np.zeros(bands)
+        self.squares = np.zeros(bands)
+        self._about: npt.NDArray[np.float64] | None = None
+
+    def add(self, block: npt.NDArray[Any], valid: npt.NDArray[np.bool_] | None) -> None:
+        """Take in samples, shape (rows, columns, bands), and their mask of the same shape."""
+        bands = block.shape[2]
+        pixels = block.reshape(-1, bands)
+        mask = None if valid is None else valid.reshape(-1, bands)
+        if self._about is None:
+            self._about = _about(pixels, mask)
+        step = max(1, _PIECE_SAMPLES // bands)
+        centred = np.empty((min(step, len(pixels)), bands))
+        for first in range(0, len(pixels), step):
+            piece = pixels[first : first + step]
+            here = None if mask is None else mask[first : first + step]
+            values, ones = centred[: len(piece)], np.ones(len(piece))
+            np.subtract(piece, self._about, out=values)
+            if here is None:
+                self.count += len(piece)
+            else:
+                values[~here] = 0.0
+                self.count += here.sum(0)
+            # Products with ones: sums over the pixels at the speed of the linear algebra library.
+            self.total += ones @ values
+            np.square(values, out=values)
+            self.squares += ones @ values
+
+    def deviation(self) -> float:
+        """Root mean square of the standard deviations of the bands that have valid samples."""
+        present = self.count > 0
+        mean = self.total[present] / self.count[present]
+        variance = self.squares[present] / self.count[present] - mean**2
+        return math.sqrt(float(np.maximum(variance, 0).mean()))
+
+
+def _about(pixels: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.float64]:
+    """Means of the bands, shape (bands,), over some of the pixels, 0 where none is valid."""
+    if mask is None:
+        mean = pixels[:_MEAN_PIXELS].mean(0, dtype=np.float64)
+    else:
+        total = pixels.sum(0, dtype=np.float64, where=mask)
+        mean = total / np.maximum(mask.sum(0), 1)
+    return np.asarray(np.rint(mean) if pixels.dtype.kind != "f" else mean)
 
 
 def _check_range(lowest: float, highest: float) -> None:

@@ -22,6 +22,7 @@
 #include "hyspec/error.hpp"
 #include "hyspec/mask_coder.hpp"
 #include "hyspec/range_coder.hpp"
+#include "hyspec/spectral_payload.hpp"
 #include "hyspec/symbol_coder.hpp"
 
 namespace py = pybind11;
@@ -179,10 +180,34 @@ std::vector<T> to_checked_vector(const py::array& a, py::ssize_t ndim, const cha
   return to_vector(checked_array<T>(a, ndim, name));
 }
 
+// Rows of 15 numbers per channel: five channels, their weights, and the five other weights. None
+// for models of bands.
+std::vector<hyspec::Surroundings> to_surroundings(const std::optional<py::array>& array) {
+  if (!array) return {};
+  constexpr py::ssize_t kColumns = 2 * hyspec::Surroundings::kNeighbours + 5;
+  const auto rows = checked_array<std::int16_t>(*array, 2, "surroundings");
+  if (rows.shape(0) == 0 || rows.shape(1) != kColumns)
+    throw py::value_error("surroundings must have 15 columns");
+  std::vector<hyspec::Surroundings> result(static_cast<std::size_t>(rows.shape(0)));
+  const std::int16_t* next = rows.data();
+  for (hyspec::Surroundings& s : result) {
+    for (std::int16_t& channel : s.channel) channel = *next++;
+    for (std::int16_t& weight : s.in_channel) weight = *next++;
+    for (std::int16_t* weight : {&s.west, &s.north, &s.diagonal, &s.before, &s.long_before})
+      *weight = *next++;
+  }
+  return result;
+}
+
+hyspec::LatentKind kind_of(const std::vector<hyspec::Surroundings>& surroundings) {
+  return surroundings.empty() ? hyspec::LatentKind::kBands : hyspec::LatentKind::kPlanes;
+}
+
 // Gains (levels, channels) and the arrays of a state.
 hyspec::LatentModel make_latent_model(const py::array& gains, const py::array& probability,
                                       const py::array& count, const py::array& mixers,
-                                      const py::array& intra) {
+                                      const py::array& intra,
+                                      const std::optional<py::array>& surroundings) {
   const auto g = checked_array<std::int16_t>(gains, 2, "gains");
   hyspec::LatentStateArrays arrays;
   arrays.probability = to_checked_vector<std::uint16_t>(probability, 1, "probability");
@@ -190,13 +215,18 @@ hyspec::LatentModel make_latent_model(const py::array& gains, const py::array& p
   arrays.mixers = to_checked_vector<std::int32_t>(mixers, 1, "mixers");
   arrays.intra = to_checked_vector<std::int32_t>(intra, 1, "intra");
   const auto channels = static_cast<std::uint32_t>(std::min<py::ssize_t>(g.shape(1), 1 << 16));
-  return hyspec::LatentModel(channels, view(g), hyspec::from_arrays(channels, arrays));
+  std::vector<hyspec::Surroundings> around = to_surroundings(surroundings);
+  hyspec::LatentState state = hyspec::from_arrays(channels, kind_of(around), arrays);
+  return hyspec::LatentModel(channels, view(g), std::move(state), std::move(around));
 }
 
-hyspec::LatentModel untrained_latent_model(const py::array& gains) {
+hyspec::LatentModel untrained_latent_model(const py::array& gains,
+                                           const std::optional<py::array>& surroundings) {
   const auto g = checked_array<std::int16_t>(gains, 2, "gains");
   const auto channels = static_cast<std::uint32_t>(std::min<py::ssize_t>(g.shape(1), 1 << 10));
-  return hyspec::LatentModel(channels, view(g), hyspec::LatentState(channels));
+  std::vector<hyspec::Surroundings> around = to_surroundings(surroundings);
+  hyspec::LatentState state(channels, kind_of(around));
+  return hyspec::LatentModel(channels, view(g), std::move(state), std::move(around));
 }
 
 py::tuple latent_state(const hyspec::LatentState& state) {
@@ -244,6 +274,33 @@ std::vector<hyspec::BandNetwork> to_networks(const PyNetworks& networks) {
   return result;
 }
 
+py::bytes to_py_bytes(hyspec::Span<const std::uint8_t> bytes) {
+  return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+hyspec::Span<const std::uint8_t> view(std::string_view bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+std::vector<py::ssize_t> shape_of(const py::array& array) {
+  return {array.shape(), array.shape() + array.ndim()};
+}
+
+py::object to_mask(const std::vector<std::uint8_t>& valid, const hyspec::BandTile& tile) {
+  if (valid.empty()) return py::none();
+  return to_array(valid).reshape(std::vector<py::ssize_t>{tile.bands, tile.rows, tile.columns});
+}
+
+// Latents of shape (planes, channels, positions).
+py::array to_planes(const std::vector<std::int32_t>& latents, const hyspec::BandTile& tile,
+                    const hyspec::BandNetwork& network) {
+  const std::size_t positions = hyspec::latent_grid(tile, network.stride).positions();
+  const std::size_t plane = network.model->channels() * positions;
+  return to_array(latents).reshape(std::vector<py::ssize_t>{
+      static_cast<py::ssize_t>(latents.size() / plane),
+      static_cast<py::ssize_t>(network.model->channels()), static_cast<py::ssize_t>(positions)});
+}
+
 py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
                               std::int32_t step, std::uint32_t network,
                               const std::optional<py::array>& valid, const py::array& scale,
@@ -266,32 +323,69 @@ py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile
     payload = real ? hyspec::encode_band_payload(parts, tile, s, view(*given), {bit_value}, &crc)
                    : hyspec::encode_band_payload(parts, tile, s, &crc);
   }
-  const std::vector<py::ssize_t> shape(latents.shape(), latents.shape() + latents.ndim());
-  return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
-                        crc, to_array(s.latents).reshape(shape));
+  return py::make_tuple(to_py_bytes(payload), crc, to_array(s.latents).reshape(shape_of(latents)));
 }
 
 py::tuple decode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
                               const py::bytes& payload) {
-  const auto bytes = payload.cast<std::string_view>();
   const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
   hyspec::BandSymbols s;
   std::uint32_t crc = 0;
   {
+    const auto bytes = payload.cast<std::string_view>();
     const py::gil_scoped_release release;
-    s = hyspec::decode_band_payload(
-        parts, tile, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, &crc);
+    s = hyspec::decode_band_payload(parts, tile, view(bytes), &crc);
   }
-  py::object valid = py::none();
-  if (!s.valid.empty())
-    valid =
-        to_array(s.valid).reshape(std::vector<py::ssize_t>{tile.bands, tile.rows, tile.columns});
-  const hyspec::BandNetwork& used = parts[s.network];
-  const std::size_t positions = hyspec::latent_grid(tile, used.stride).positions();
-  const py::array latents = to_array(s.latents).reshape(std::vector<py::ssize_t>{
-      -1, static_cast<py::ssize_t>(used.model->channels()), static_cast<py::ssize_t>(positions)});
-  return py::make_tuple(s.step, s.network, valid, to_array(s.scale), to_array(s.mean), latents,
-                        crc);
+  return py::make_tuple(s.step, s.network, to_mask(s.valid, tile), to_array(s.scale),
+                        to_array(s.mean), to_planes(s.latents, tile, parts[s.network]), crc);
+}
+
+py::tuple encode_spectral_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
+                                  std::int32_t step, std::uint32_t network,
+                                  const std::optional<py::array>& valid, const py::array& varies,
+                                  const py::array& mean, const py::array& scale,
+                                  const py::array& basis, const py::array& latents,
+                                  float bit_value) {
+  hyspec::SpectralSymbols s;
+  s.step = step;
+  s.network = network;
+  if (valid) s.valid = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
+  s.varies = to_checked_vector<std::uint8_t>(varies, 1, "varies");
+  s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
+  s.scale = to_checked_vector<std::int32_t>(scale, 1, "scale");
+  s.basis = to_checked_vector<std::int32_t>(basis, 2, "basis");
+  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
+  const bool real = latents.dtype().kind() == 'f';
+  const auto given =
+      real ? std::optional(checked_array<float>(latents, 3, "latents")) : std::nullopt;
+  if (!real) s.latents = to_checked_vector<std::int32_t>(latents, 3, "latents");
+  std::vector<std::uint8_t> payload;
+  std::uint32_t crc = 0;
+  {
+    const py::gil_scoped_release release;
+    payload = real
+                  ? hyspec::encode_spectral_payload(parts, tile, s, view(*given), {bit_value}, &crc)
+                  : hyspec::encode_spectral_payload(parts, tile, s, &crc);
+  }
+  return py::make_tuple(to_py_bytes(payload), crc, to_array(s.latents).reshape(shape_of(latents)));
+}
+
+py::tuple decode_spectral_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
+                                  const py::bytes& payload) {
+  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
+  hyspec::SpectralSymbols s;
+  std::uint32_t crc = 0;
+  {
+    const auto bytes = payload.cast<std::string_view>();
+    const py::gil_scoped_release release;
+    s = hyspec::decode_spectral_payload(parts, tile, view(bytes), &crc);
+  }
+  const auto planes = static_cast<py::ssize_t>(s.scale.size());
+  const auto varying = std::count(s.varies.begin(), s.varies.end(), std::uint8_t{1});
+  return py::make_tuple(s.step, s.network, to_mask(s.valid, tile), to_array(s.varies),
+                        to_array(s.mean), to_array(s.scale),
+                        to_array(s.basis).reshape(std::vector<py::ssize_t>{planes, varying}),
+                        to_planes(s.latents, tile, parts[s.network]), crc);
 }
 
 py::array_t<std::int32_t> band_levels(const py::array& scale, std::int32_t step,
@@ -315,9 +409,9 @@ void bind_band_profile(py::module_& m) {
   m.attr("MAX_STEP") = hyspec::kMaxStep;
   py::class_<hyspec::LatentModel>(m, "LatentModel", "Gains and adaptive models of one network.")
       .def(py::init(&make_latent_model), py::arg("gains"), py::arg("probability"), py::arg("count"),
-           py::arg("mixers"), py::arg("intra"))
+           py::arg("mixers"), py::arg("intra"), py::arg("surroundings") = py::none())
       .def_static("untrained", &untrained_latent_model, py::arg("gains"),
-                  "Model that has seen nothing yet.")
+                  py::arg("surroundings") = py::none(), "Model that has seen nothing yet.")
       .def_property_readonly("channels", &hyspec::LatentModel::channels, "Latent channels.")
       .def_property_readonly("levels", &hyspec::LatentModel::levels, "Quality levels.")
       .def_property_readonly(
@@ -349,9 +443,19 @@ void bind_band_profile(py::module_& m) {
         "Quality level of each band, -1 where it has no latents.");
   m.def("mean_exponents", &mean_exponents, py::arg("scale"),
         "Exponent of the unit that each band's mean is counted in.");
+  m.def("encode_spectral_payload", &encode_spectral_payload, py::arg("networks"), py::arg("tile"),
+        py::arg("step"), py::arg("network"), py::arg("valid").none(true), py::arg("varies"),
+        py::arg("mean"), py::arg("scale"), py::arg("basis"), py::arg("latents"),
+        py::arg("bit_value") = 0.0f,
+        "Write a payload; return it, the checksum of its symbols, and the latents as coded.");
+  m.def("decode_spectral_payload", &decode_spectral_payload, py::arg("networks"), py::arg("tile"),
+        py::arg("payload"),
+        "Read a payload: step, network, valid, varies, mean, scale, basis, latents, checksum.");
+  m.def("spectral_mean_exponent", &hyspec::spectral_mean_exponent, py::arg("varies"),
+        py::arg("step"), "Exponent of the unit that the mean of a band is counted in.");
 }
 
-// ---- end of band profile ----
+// ---- end of band and spectral profiles ----
 
 // ---- container ----
 
@@ -372,10 +476,6 @@ class ContiguousBytes {
  private:
   Py_buffer view_;
 };
-
-py::bytes to_py_bytes(hyspec::Span<const std::uint8_t> bytes) {
-  return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
 
 // Sample types under their NumPy names, by code.
 constexpr const char* kSampleTypes[] = {"uint8",  "int8",  "uint16",  "int16",

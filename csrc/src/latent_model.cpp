@@ -50,6 +50,17 @@ void for_each_slot(State& state, Function function) {
   for (auto& slot : state.silent) function(slot);
 }
 
+void check_surroundings(const Surroundings& s, std::uint32_t channel) {
+  const auto in_range = [](std::int16_t w) { return w >= 0 && w <= kMaxSurroundingWeight; };
+  for (const std::int16_t weight : {s.west, s.north, s.diagonal, s.before, s.long_before})
+    if (!in_range(weight))
+      throw Error(ErrorCode::kBadArgument, "a weight of surroundings is out of range");
+  for (std::size_t k = 0; k < Surroundings::kNeighbours; ++k)
+    if (!in_range(s.in_channel[k]) || s.channel[k] < -1 ||
+        s.channel[k] >= static_cast<std::int32_t>(channel))
+      throw Error(ErrorCode::kBadArgument, "a channel of surroundings is out of range");
+}
+
 }  // namespace
 
 std::int64_t gain_ratio(std::int32_t code) noexcept {
@@ -58,23 +69,31 @@ std::int64_t gain_ratio(std::int32_t code) noexcept {
   return octaves >= 0 ? power << octaves : power >> -octaves;
 }
 
-std::array<std::size_t, kMixedSlots> LatentState::context_sizes(std::uint32_t channels) {
+std::array<std::size_t, kMixedSlots> LatentState::context_sizes(std::uint32_t channels,
+                                                                LatentKind kind) {
+  if (kind == LatentKind::kPlanes)
+    return {16 * 32, std::size_t{channels} * 16, 32 * 8, 4 * 8 * 8 * 2, 5 * 5 * 8, 32 * 16,
+            16 * 32};
   return {16 * 16, std::size_t{channels} * 16, 5 * 8 * 8, 4 * 8 * 8 * 2, 5 * 5 * 8, 16 * 8 * 4,
           16 * 16};
 }
 
-LatentState::LatentState(std::uint32_t channels)
+LatentState::LatentState(std::uint32_t channels, LatentKind kind)
     : quiet(std::size_t{channels} * 16 * 4 * 8),
       silent(3 * 2 * 2 * 16),
       mixers(kMixers),
       intra(channels, IntraWeights{}) {
-  const auto sizes = context_sizes(channels);
+  const auto sizes = context_sizes(channels, kind);
   for (std::size_t i = 0; i < kMixedSlots; ++i) contexts[i].resize(kDecisions * sizes[i]);
   for (MixerWeights& weights : mixers) weights.fill(kFirstMixerWeight);
 }
 
-LatentModel::LatentModel(std::uint32_t channels, Span<const std::int16_t> gains, LatentState state)
-    : channels_(channels), gains_(gains.begin(), gains.end()), state_(std::move(state)) {
+LatentModel::LatentModel(std::uint32_t channels, Span<const std::int16_t> gains, LatentState state,
+                         std::vector<Surroundings> surroundings)
+    : channels_(channels),
+      gains_(gains.begin(), gains.end()),
+      state_(std::move(state)),
+      surroundings_(std::move(surroundings)) {
   if (channels == 0 || channels > kMaxChannels)
     throw Error(ErrorCode::kBadArgument, "found " + std::to_string(channels) +
                                              " channels; expected 1 to " +
@@ -84,8 +103,13 @@ LatentModel::LatentModel(std::uint32_t channels, Span<const std::int16_t> gains,
   for (const std::int16_t gain : gains)
     if (gain < -kMaxGain || gain > kMaxGain)
       throw Error(ErrorCode::kBadArgument, "a gain is out of range");
-  if (state_.intra.size() != channels)
-    throw Error(ErrorCode::kBadArgument, "the state is of another number of channels");
+  if (!surroundings_.empty() && surroundings_.size() != channels)
+    throw Error(ErrorCode::kBadArgument, "the surroundings are of another number of channels");
+  for (std::uint32_t c = 0; c < surroundings_.size(); ++c) check_surroundings(surroundings_[c], c);
+  const auto sizes = LatentState::context_sizes(channels, kind());
+  if (state_.intra.size() != channels ||
+      state_.contexts[0].size() != LatentState::kDecisions * sizes[0])
+    throw Error(ErrorCode::kBadArgument, "the state is of another number of channels or kind");
 }
 
 LatentStateArrays to_arrays(const LatentState& state) {
@@ -101,10 +125,10 @@ LatentStateArrays to_arrays(const LatentState& state) {
   return arrays;
 }
 
-LatentState from_arrays(std::uint32_t channels, const LatentStateArrays& arrays) {
+LatentState from_arrays(std::uint32_t channels, LatentKind kind, const LatentStateArrays& arrays) {
   if (channels == 0 || channels > kMaxChannels)
     throw Error(ErrorCode::kBadArgument, "the number of channels is out of range");
-  LatentState state(channels);
+  LatentState state(channels, kind);
   std::size_t slots = 0;
   for_each_slot(state, [&](const Slot&) { ++slots; });
   if (arrays.probability.size() != slots || arrays.count.size() != slots ||

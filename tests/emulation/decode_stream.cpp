@@ -1,5 +1,5 @@
-// decode_stream PACK STREAM...: decodes every chunk of band-profile streams with the networks of
-// the tiny pack, and prints "file tile interval checksum" with the checksum of the decoded symbols.
+// decode_stream PACK STREAM...: decodes every chunk of streams of any profile with the networks of
+// a tiny pack, and prints "file tile interval checksum" with the checksum of the decoded symbols.
 // Exits with 1 if one differs from what the stream says.
 #include <array>
 #include <cstdint>
@@ -8,10 +8,12 @@
 #include <iterator>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hyspec/band_payload.hpp"
 #include "hyspec/container.hpp"
+#include "hyspec/spectral_payload.hpp"
 
 namespace {
 
@@ -37,6 +39,22 @@ std::vector<T> read_npy(const std::string& path) {
   return values;
 }
 
+// Surroundings of component planes, if the network has them.
+std::vector<hyspec::Surroundings> read_surroundings(const std::string& path) {
+  std::vector<hyspec::Surroundings> result;
+  if (!std::ifstream(path)) return result;
+  const std::vector<std::int16_t> numbers = read_npy<std::int16_t>(path);
+  for (std::size_t next = 0; next < numbers.size();) {
+    hyspec::Surroundings s;
+    for (std::int16_t& channel : s.channel) channel = numbers[next++];
+    for (std::int16_t& weight : s.in_channel) weight = numbers[next++];
+    for (std::int16_t* weight : {&s.west, &s.north, &s.diagonal, &s.before, &s.long_before})
+      *weight = numbers[next++];
+    result.push_back(s);
+  }
+  return result;
+}
+
 hyspec::LatentModel read_model(const std::string& folder) {
   hyspec::LatentStateArrays arrays;
   arrays.probability = read_npy<std::uint16_t>(folder + "/probability.npy");
@@ -44,8 +62,10 @@ hyspec::LatentModel read_model(const std::string& folder) {
   arrays.mixers = read_npy<std::int32_t>(folder + "/mixers.npy");
   arrays.intra = read_npy<std::int32_t>(folder + "/intra.npy");
   const auto channels = static_cast<std::uint32_t>(arrays.intra.size() / hyspec::kIntraTaps);
+  std::vector<hyspec::Surroundings> around = read_surroundings(folder + "/surroundings.npy");
+  const auto kind = around.empty() ? hyspec::LatentKind::kBands : hyspec::LatentKind::kPlanes;
   return hyspec::LatentModel(channels, read_npy<std::int16_t>(folder + "/gain.npy"),
-                             hyspec::from_arrays(channels, arrays));
+                             hyspec::from_arrays(channels, kind, arrays), std::move(around));
 }
 
 bool decode(const std::vector<hyspec::BandNetwork>& networks, const std::string& path) {
@@ -60,11 +80,15 @@ bool decode(const std::vector<hyspec::BandNetwork>& networks, const std::string&
     const std::uint32_t left = header.columns - column;
     const hyspec::BandTile tile{header.intervals[entry.interval].bands, info.rows,
                                 left < header.tile_columns ? left : header.tile_columns};
+    const auto payload =
+        hyspec::Span<const std::uint8_t>(file).subspan(info.payload_offset, info.payload_length);
     std::uint32_t crc = 0;
-    hyspec::decode_band_payload(
-        networks, tile,
-        hyspec::Span<const std::uint8_t>(file).subspan(info.payload_offset, info.payload_length),
-        &crc);
+    if (header.profile == 1)
+      hyspec::decode_band_payload(networks, tile, payload, &crc);
+    else if (header.profile == 2)
+      hyspec::decode_spectral_payload(networks, tile, payload, &crc);
+    else
+      throw std::runtime_error(path + ": unknown profile");
     std::printf("%s %u %u %08x\n", path.substr(path.rfind('/') + 1).c_str(), entry.tile,
                 entry.interval, crc);
     sound = sound && crc == info.symbols_crc;

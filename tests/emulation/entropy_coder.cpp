@@ -110,7 +110,8 @@ bool check_latents(Random& random) {
   for (std::uint32_t k = 0; k < kChannels * kLevels; ++k)
     gains.push_back(
         static_cast<std::int16_t>(static_cast<std::int32_t>(random.below(2000)) - 1000));
-  const hyspec::LatentModel model(kChannels, gains, hyspec::LatentState(kChannels));
+  const hyspec::LatentModel model(kChannels, gains,
+                                  hyspec::LatentState(kChannels, hyspec::LatentKind::kBands));
 
   const std::size_t size = kChannels * grid.positions();
   std::vector<std::int32_t> latents;

@@ -1,6 +1,6 @@
-"""Makes the golden streams of the band profile: python tests/golden/make_streams.py.
+"""Makes the golden streams: python tests/golden/make_streams.py.
 
-Whole streams of small cubes, coded with the tiny pack, and what every later version has to decode
+Whole streams of small cubes, coded with the tiny packs, and what every later version has to decode
 from them: description, checksums of the symbols, and samples (within one whole number, because the
 last digit of a network's output is the machine's). Invalid ones name the error that they end in.
 
@@ -27,6 +27,7 @@ from hyspec import _core
 GOLDEN = Path(__file__).resolve().parent
 FOLDER = GOLDEN / "streams"
 PACK = GOLDEN / "packs" / "tiny-v2"
+SPECTRAL_PACK = GOLDEN / "packs" / "tiny-spectral-v2"
 EXPECTED = "v1.0-expected.json"
 
 # ---- cubes
@@ -99,6 +100,17 @@ def all_nodata() -> hyspec.Cube:
     return hyspec.Cube(np.full((9, 5, 3), 7, np.int8), nodata=7.0)
 
 
+def correlated() -> hyspec.Cube:
+    """Several components, each half as strong as the one before."""
+    fields = [scene(48 + k, 40 + k, 1)[:48, :40, 0] - 700 for k in range(6)]
+    spectra = np.random.default_rng(7).normal(0, 2.0, (6, 16)) * 0.5 ** np.arange(6)[:, None]
+    return hyspec.Cube(np.rint(2000 + np.stack(fields, -1) @ spectra).astype(np.int16))
+
+
+def more_bands_than_pixels() -> hyspec.Cube:
+    return hyspec.Cube(np.rint(scene(3, 4, 40)).astype(np.uint16))
+
+
 CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "uint16": (described_uint16(), {"quality": 60, "intervals": "1-3,4-8"}),
     "int16-nodata": (int16_with_nodata(), {"quality": 70, "intervals": "1-6", "tile": 16}),
@@ -125,7 +137,30 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
         hyspec.Cube(np.rint(scene(30, 22, 1)).astype(np.int16)),
         {"quality": 75, "intervals": "1-1"},
     ),
+    "spectral-uint16": (described_uint16(), {"quality": 60}),
+    "spectral-int16-nodata": (int16_with_nodata(), {"quality": 70, "tile": 16}),
+    "spectral-float32": (float32_with_nan(), {"quality": 65}),
+    "spectral-uint32": (uint32_with_offset(), {"quality": 60, "intervals": "1-2,3-4"}),
+    "spectral-int32-peaks": (int32_with_peaks(), {"quality": 100}),
+    "spectral-uint8-constant-bands": (constant_bands(), {"quality": 50}),
+    "spectral-int16-mean-is-nodata": (mean_is_nodata(), {"quality": 0}),
+    "spectral-int8-all-nodata": (all_nodata(), {}),
+    "spectral-tiles-2d": (
+        hyspec.Cube(np.rint(scene(37, 29, 7)).astype(np.uint16)),
+        {"quality": 50, "intervals": "1-1,2-7", "tile": (16, 12)},
+    ),
+    "spectral-correlated": (correlated(), {"quality": 90}),
+    "spectral-first-network": (correlated(), {"quality": 90, "network": 0}),
+    "spectral-more-bands-than-pixels": (more_bands_than_pixels(), {"quality": 80}),
+    "spectral-one-pixel": (hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)), {}),
+    "spectral-one-band": (hyspec.Cube(np.rint(scene(30, 22, 1)).astype(np.int16)), {"quality": 75}),
 }
+
+
+def pack_of(name: str) -> Path:
+    """Pack of a file, or of a cube above."""
+    return SPECTRAL_PACK if name.removeprefix("v1.0-").startswith("spectral-") else PACK
+
 
 # ---- what readers have to find
 
@@ -164,8 +199,8 @@ def npy(array: npt.NDArray[Any]) -> bytes:
 
 def valid_files() -> Iterator[tuple[str, bytes, dict[str, Any]]]:
     for name, (cube, settings) in CUBES.items():
-        data = hyspec.encode(cube, pack=PACK, **settings)
-        stream = hyspec.Stream(data, pack=PACK)
+        data = hyspec.encode(cube, pack=pack_of(name), **settings)
+        stream = hyspec.Stream(data, pack=pack_of(name))
         samples = f"v1.0-{name}.npy"
         yield samples, npy(stream[...]), {}
         yield f"v1.0-{name}.hyc", data, {**describe(stream, data), "samples": samples}

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from reference import container
 from reference.container import Reader, crc32c
 from reference.latents import LatentDecoder
-from reference.pack import Network, Pack
+from reference.pack import Network
 from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol, to_words
 
 Array = npt.NDArray[Any]
@@ -66,19 +66,26 @@ class Symbols:
     checksum: int = 0
 
 
-def decode(payload: bytes, networks: Sequence[Network], tile: Tile) -> Symbols:
-    reader = Reader(payload)
+def decode_start(
+    reader: Reader, networks: Sequence[Network], tile: Tile
+) -> tuple[int, int, Array | None, list[int]]:
+    """Step, number of the network, mask, and the bands that are present."""
     step = reader.svarint()
     require(-1024 <= step <= 1536, "step")
     number = reader.varint()
     require(number < len(networks), "network")
-    network = networks[number]
     mask = reader.take(reader.varint())
-    valid = None
     present = list(range(tile.bands))
-    if mask:  # 2.1
-        valid = decode_masks(mask, tile.bands, tile.rows, tile.columns)
-        present = [b for b in present if valid[b].any()]
+    if not mask:
+        return step, number, None, present
+    valid = decode_masks(mask, tile.bands, tile.rows, tile.columns)  # 2.1
+    return step, number, valid, [b for b in present if valid[b].any()]
+
+
+def decode(payload: bytes, networks: Sequence[Network], tile: Tile) -> Symbols:
+    reader = Reader(payload)
+    step, number, valid, present = decode_start(reader, networks, tile)
+    network = networks[number]
     decoder = RangeDecoder(to_words(reader.take(reader.left)))  # 2.2
     symbols = Symbols(step, number, valid, [0] * tile.bands, [0] * tile.bands, [None] * tile.bands)
     decode_scales_and_means(decoder, symbols, present)
@@ -236,57 +243,3 @@ def integer_samples(
         return out, 0
     out[out == nodata] = nodata - 1 if nodata == limits.max else nodata + 1
     return out, nodata
-
-
-# A whole stream -----------------------------------------------------------------------------------
-
-
-@dataclass
-class Chunk:
-    """One decoded chunk."""
-
-    tile: int
-    interval: int
-    size: Tile
-    row: int
-    column: int
-    band: int
-    network: Network
-    symbols: Symbols
-
-
-def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Chunk]]:
-    """Header, rows of the cube, and the symbols of every chunk."""
-    header, size = container.parse_preamble(data)
-    require((header["profile"], header["profile_version"]) == (1, 2), "profile")
-    require(header["pack"][0] == pack.id, "pack")
-    rows, entries = container.read_index(data, header, size)
-    chunks = []
-    for entry in entries:
-        info = container.parse_chunk_header(data, entry["offset"])
-        down, across = divmod(entry["tile"], container.tiles_across(header))
-        column = across * header["tile_columns"]
-        columns = min(header["tile_columns"], header["columns"] - column)
-        bands, model = header["intervals"][entry["interval"]]
-        require(model < len(pack.models), "model")
-        tile = Tile(bands, entry["rows"], columns)
-        networks = pack.models[model]
-        symbols = decode(container.payload(data, info), networks, tile)
-        require(symbols.checksum == info["symbols_crc"], "checksum of the symbols")
-        first_band = sum(n for n, _ in header["intervals"][: entry["interval"]])
-        row = down * header["tile_rows"]
-        place = (entry["tile"], entry["interval"], tile, row, column, first_band)
-        chunks.append(Chunk(*place, networks[symbols.network], symbols))
-    return header, rows, chunks
-
-
-def read_cube(data: bytes, pack: Pack) -> Array:
-    """Samples of the whole cube, shape (rows, columns, bands)."""
-    header, rows, chunks = read_chunks(data, pack)
-    cube = np.empty((rows, header["columns"], header["bands"]), header["sample_type"])
-    for c in chunks:
-        planes = values(c.network, c.size, c.symbols)
-        block = samples(planes, header, c.symbols.valid).transpose(1, 2, 0)
-        r, q, b = c.row, c.column, c.band
-        cube[r : r + c.size.rows, q : q + c.size.columns, b : b + c.size.bands] = block
-    return cube

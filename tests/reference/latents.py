@@ -1,4 +1,4 @@
-"""Latents of the `band` profile in plain Python, in the order of docs/band_profile.md, section 4.
+"""Latents in plain Python, in the order of docs/band_profile.md, section 4.
 
 Written from the document alone and as slow as it likes, so that two readings of the document can be
 compared.
@@ -23,7 +23,9 @@ Plane = list[list[int]]
 # 4.1 State and ratios -----------------------------------------------------------------------------
 
 
-def context_sizes(channels: int) -> list[int]:
+def context_sizes(channels: int, planes: bool) -> list[int]:
+    if planes:
+        return [512, 16 * channels, 256, 512, 200, 512, 512]
     return [256, 16 * channels, 320, 512, 200, 512, 256]
 
 
@@ -33,7 +35,7 @@ class State:
     def __init__(self, network: Network) -> None:
         slots = [Slot(int(p), int(n)) for p, n in zip(*network.slots, strict=True)]
         self.contexts = []
-        for size in context_sizes(network.channels):
+        for size in context_sizes(network.channels, network.surroundings is not None):
             self.contexts.append(slots[: 8 * size])
             del slots[: 8 * size]
         self.quiet = slots[: 512 * network.channels]
@@ -102,7 +104,7 @@ class LatentDecoder:
         self.network = network
         self.rows, self.columns = grid
         self.state = State(network)
-        self.sizes = context_sizes(network.channels)
+        self.sizes = context_sizes(network.channels, network.surroundings is not None)
         self.past: list[Band] = []  # latest first, three at most
 
     def zeros(self) -> Plane:
@@ -154,6 +156,9 @@ class Channel:
             apart = int(gains[band.level][c]) - int(gains[past.level][c])
             self.before.append((past.values[c], ratio(apart)))
         self.last_errors = chunk.past[0].errors[c] if chunk.past else chunk.zeros()
+        self.surroundings: Surroundings | None = None
+        if chunk.network.surroundings is not None:
+            self.surroundings = Surroundings(chunk, c, band)
 
     def decode(self) -> None:
         for y in range(self.chunk.rows):
@@ -192,8 +197,11 @@ class Channel:
         active = magnitude_class(self.activity[y][x], 15)
         left = 0
         significant = None
-        if near == behind == centre == 0 and lean <= 3:
-            number = ((self.c * 16 + spread) * 4 + lean) * 8 + min(active, 7)
+        expected = self.surroundings.expected(y, x) if self.surroundings else None
+        alone = near == behind == 0 if expected is None else expected < 8
+        if alone and centre == 0 and lean <= 3:
+            rest = min(active, 7) if expected is None else expected
+            number = ((self.c * 16 + spread) * 4 + lean) * 8 + rest
             slot = self.state.quiet[number]
             significant = adaptive.decode_lone(self.chunk.decoder, slot, 16, adaptive.LONE_LIMIT)
         if significant != 0:
@@ -217,10 +225,20 @@ class Channel:
                 spread * 16 + behind + 8 * half,
             ]
             mixer = spread // 2 * 2 + self.first
+            octaves = max(1, self.state.spread[self.c] // 64).bit_length() - 1
+            low_bits = max(0, octaves - 2)
+            if expected is not None:
+                size_class = magnitude_class(expected >> 4, 31)
+                base[0] = lean * 32 + size_class
+                base[2] = size_class * 8 + near
+                base[5] = size_class * 16 + active
+                base[6] = spread * 32 + size_class
+                mixer = size_class >> 1
+                low_bits = max(1, expected >> 8).bit_length() - 1
             if significant is None:
                 significant = self.decide(0, base, mixer)
             if significant:
-                left = self.magnitude(base, mixer)
+                left = self.magnitude(base, mixer, low_bits)
 
         found = centre + sign * left
         if not -(2**31) <= found < 2**31:
@@ -253,11 +271,9 @@ class Channel:
         weights = self.state.mixers[decision * 16 + mixer]
         return adaptive.decode_mixed(self.chunk.decoder, slots, weights)
 
-    def magnitude(self, base: list[int], mixer: int) -> int:
+    def magnitude(self, base: list[int], mixer: int, low_bits: int) -> int:
         """4.6: a value that is not zero."""
         negative = self.decide(1, base, mixer)
-        octaves = max(1, self.state.spread[self.c] // 64).bit_length() - 1
-        low_bits = max(0, octaves - 2)
         high = 0
         while high < 14 and self.decide(min(7, 2 + high), base, mixer):
             high += 1
@@ -276,3 +292,31 @@ class Channel:
             value = value << 16 | self.chunk.decoder.uniform(16)
             bits -= 16
         return value << bits | self.chunk.decoder.uniform(bits)
+
+
+# 4.7 Component planes -----------------------------------------------------------------------------
+
+
+class Surroundings:
+    """How large the errors of one channel of one plane are expected to be."""
+
+    def __init__(self, chunk: LatentDecoder, c: int, band: Band) -> None:
+        assert chunk.network.surroundings is not None
+        row = [int(v) for v in chunk.network.surroundings[c]]
+        before = [past.errors[c] for past in chunk.past[:2]]
+        #: Errors of the same place, with their weights.
+        self.planes = [
+            (band.errors[k], w) for k, w in zip(row[:5], row[5:10], strict=True) if k >= 0
+        ]
+        self.planes += list(zip(before, row[13:], strict=False))
+        self.own = band.errors[c]
+        self.west, self.north, self.diagonal = row[10:13]
+
+    def expected(self, y: int, x: int) -> int:
+        def size(plane: Plane, y: int, x: int) -> int:
+            return min(abs(at(plane, y, x)), 4095)
+
+        total = sum(weight * size(plane, y, x) for plane, weight in self.planes)
+        total += self.west * size(self.own, y, x - 1) + self.north * size(self.own, y - 1, x)
+        both = size(self.own, y - 1, x - 1) + size(self.own, y - 1, x + 1)
+        return total + self.diagonal * both

@@ -29,13 +29,15 @@ class Network:
     mixers: Array
     intra: Array
     synthesis: bytes = b""
+    surroundings: Array | None = None  # (channels, 15), of component planes
 
 
 @dataclass
 class Pack:
-    """A pack of the band profile."""
+    """A pack, whatever its profile."""
 
     id: bytes
+    profile: str
     models: list[list[Network]]
 
 
@@ -44,14 +46,13 @@ def load(folder: Path) -> Pack:
     raw = (folder / "manifest.json").read_bytes()
     manifest = json.loads(raw)
     assert (manifest["format"], manifest["format_version"]) == ("hyspec-pack", 2)
-    assert manifest["profile"] == "band"
     files = {}
     for name, digest in manifest["files"].items():
         files[name] = (folder / name).read_bytes()
         assert hashlib.sha256(files[name]).hexdigest() == digest
     networks = {about["name"]: read_network(about, files) for about in manifest["networks"]}
     models = [[networks[name] for name in model["networks"]] for model in manifest["models"]]
-    return Pack(hashlib.sha256(raw).digest(), models)
+    return Pack(hashlib.sha256(raw).digest(), manifest["profile"], models)
 
 
 def read_network(about: dict[str, Any], files: dict[str, bytes]) -> Network:
@@ -66,7 +67,10 @@ def read_network(about: dict[str, Any], files: dict[str, bytes]) -> Network:
         assert values.shape == shape
         return np.asarray(values)
 
-    slots = 16640 + 640 * channels
+    surroundings = None
+    if f"{folder}/surroundings.npy" in files:
+        surroundings = array("surroundings", "<i2", channels, 15)
+    slots = (16640 if surroundings is None else 20224) + 640 * channels
     return Network(
         stride=about["stride"],
         channels=channels,
@@ -78,4 +82,5 @@ def read_network(about: dict[str, Any], files: dict[str, bytes]) -> Network:
         mixers=array("mixers", "<i4", 1024),
         intra=array("intra", "<i4", 3 * channels),
         synthesis=files[f"{folder}/synthesis.onnx"],
+        surroundings=surroundings,
     )

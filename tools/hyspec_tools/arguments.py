@@ -49,11 +49,15 @@ def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
         parser.add_argument(f"--{name}", **_SHARED[name])
 
 
-def add_encoding_pack(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the pack to encode with."""
+def add_profile_and_pack(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name the profile and the pack to encode with."""
+    parser.add_argument(
+        "--profile",
+        choices=options.PROFILES,
+        help="coding profile (default: that of the pack, and spectral without one)",
+    )
     parser.add_argument(
         "--pack",
-        default=options.DEFAULT_PACK,
         metavar="NAME|PATH",
-        help=f"trained models to use (default: {options.DEFAULT_PACK})",
+        help="trained models to use (default: those of the profile)",
     )

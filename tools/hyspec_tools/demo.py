@@ -11,7 +11,7 @@ from hyspec import io, options
 from hyspec.errors import UsageError
 from hyspec.synthetic import SENSORS, scene
 from hyspec_tools import report
-from hyspec_tools.arguments import add_encoding_pack, add_shared, positive
+from hyspec_tools.arguments import add_profile_and_pack, add_shared, positive
 from hyspec_tools.common import Parser, ProgressBars, program, to_json
 from hyspec_tools.picture import comparison_figure, pyplot
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--sensor", choices=sorted(SENSORS), default="aviris")
     result.add_argument("--seed", type=int, default=1, help="seed of the scene (default: 1)")
     result.add_argument("--bps", type=float, default=0.25, help="rate (default: 0.25 bit/sample)")
-    add_encoding_pack(result)
+    add_profile_and_pack(result)
     add_shared(result, "threads", "json", "force")
     return result
 
@@ -43,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
     arguments = parser().parse_args(argv)
     settings = options.EncodeOptions(
-        pack=arguments.pack, bps=arguments.bps, threads=arguments.threads
+        profile=arguments.profile,
+        pack=arguments.pack,
+        bps=arguments.bps,
+        threads=arguments.threads,
     )
     folder: Path = arguments.folder
     force: bool = arguments.force

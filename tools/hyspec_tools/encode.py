@@ -12,7 +12,7 @@ from hyspec import io, options
 from hyspec.errors import UsageError
 from hyspec.io.outputs import writing
 from hyspec_tools import report
-from hyspec_tools.arguments import add_encoding_pack, add_shared, sizes
+from hyspec_tools.arguments import add_profile_and_pack, add_shared, sizes
 from hyspec_tools.common import Parser, ProgressBars, program, to_json
 from hyspec_tools.inputs import (
     add_input_arguments,
@@ -33,10 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "data with --shape",
     )
     result.add_argument("output", type=Path, metavar="OUTPUT.hyc", help="stream to write")
-    result.add_argument(
-        "--profile", choices=options.PROFILES, default="band", help="coding profile (default: band)"
-    )
-    add_encoding_pack(result)
+    add_profile_and_pack(result)
     target = result.add_argument_group(
         "target", f"at most one; --quality {options.DEFAULT_QUALITY:g} if none is given"
     )
@@ -48,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
     target.add_argument("--lossless", action="store_true", help="reproduce every sample exactly")
     result.add_argument(
         "--intervals",
-        default="seed",
-        metavar="seed|auto|TABLE",
-        help="band intervals: the five AVIRIS intervals mapped to this sensor, found from the "
-        "scene's correlation, or a table such as 1-40,41-96 (default: seed)",
+        metavar="all|seed|auto|TABLE",
+        help="band intervals: one, the five AVIRIS intervals mapped to this sensor, found from the "
+        "scene's correlation, or a table such as 1-40,41-96 (default: all, with --profile band "
+        "seed)",
     )
     result.add_argument(
         "--tile",

@@ -12,6 +12,8 @@ import torch
 from hyspec.errors import DataError, UsageError
 
 _FORMAT = "hyspec-checkpoint-1"
+#: Settings that old checkpoints do not state.
+_UNSTATED = {"profile": "band"}
 #: What reading a checkpoint of any content can raise.
 _DAMAGED = (
     AttributeError,
@@ -84,9 +86,10 @@ class Checkpoint:
             The checkpoint was made from others.
         """
         for key, value in settings.items():
-            if self.settings.get(key) != value:
+            found = self.settings.get(key, _UNSTATED.get(key))
+            if found != value:
                 raise UsageError(
-                    f"checkpoint {path} was made with {key} = {self.settings.get(key)!r}; "
+                    f"checkpoint {path} was made with {key} = {found!r}; "
                     f"the recipe now says {value!r}",
                     hint="give another folder with --work, or delete the checkpoint to train "
                     "this stage again",

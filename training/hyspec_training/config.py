@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from hyspec.errors import DataError, UsageError
 from hyspec.intervals import SEED_STARTS
+from hyspec.pack import PROFILES
 
 #: Models of a pack: one for all bands, or one for each interval that the codec tells apart.
 MODEL_COUNTS = (1, len(SEED_STARTS) + 1)
@@ -41,6 +42,7 @@ def _one_of(names: tuple[str, ...]) -> _Limit:
 
 #: What a setting must be beyond its type.
 _LIMITS: dict[str, _Limit] = {
+    "profile": _one_of(PROFILES),
     "models": (lambda v: len(v) in MODEL_COUNTS, f"{' or '.join(map(str, MODEL_COUNTS))} names"),
     "scenes": (bool, "at least one pattern"),
     "patch": (lambda v: v > 0 and v % PLANE_MULTIPLE == 0, f"a multiple of {PLANE_MULTIPLE}"),
@@ -74,11 +76,13 @@ _LIMITS: dict[str, _Limit] = {
 class PackConfig:
     """What the pack, and the pack of the joint model where one is wanted, say of themselves.
 
-    ``models`` names one model for all bands, or five: one for each AVIRIS interval.
+    ``models`` names one model for all bands, or five: one for each AVIRIS interval. ``profile``
+    says what the networks see: bands of scenes, or their principal components.
     """
 
     name: str
     description: str
+    profile: str = "band"
     joint_name: str = ""
     joint_description: str = ""
     sensor: str = "any"
@@ -287,6 +291,8 @@ def _check(config: Config, where: str) -> None:
             raise UsageError(f"{where} [pack] {key} is {name!r}; expected a plain name")
     if pack.joint_name == pack.name:
         raise UsageError(f"{where} [pack] joint_name is that of the pack itself, {pack.name!r}")
+    if pack.profile == "spectral":
+        _check_spectral(config, where)
     for k, network in enumerate(config.networks):
         place = f"{where} [[network]] {k + 1}"
         # Names of checkpoints are made of it.
@@ -311,6 +317,30 @@ def _check(config: Config, where: str) -> None:
         raise UsageError(
             f"{where}: {len(pack.models)} models, but no network has per_interval = true",
             hint='give the pack one model: models = ["any"]',
+        )
+
+
+def _check_spectral(config: Config, where: str) -> None:
+    """Refuse what a pack of the ``spectral`` profile can not hold."""
+    models = config.pack.models
+    if len(models) > 1:
+        raise UsageError(
+            f"{where} [pack] models are {len(models)}; expected one, as principal components "
+            "belong to no interval of bands",
+            hint='give the pack one model: models = ["any"]',
+        )
+    if len(config.networks) > 1:
+        raise UsageError(
+            f"{where}: found {len(config.networks)} networks; expected one, as encoders of the "
+            "spectral profile do not choose between networks",
+            hint="leave one [[network]]",
+        )
+    kind = config.networks[0].kind
+    if kind != "lapped":
+        raise UsageError(
+            f"{where} [[network]] 1 kind is {kind!r}; expected 'lapped', as leading principal "
+            "components need qualities where other networks saturate",
+            hint='write kind = "lapped", octaves = 14',
         )
 
 

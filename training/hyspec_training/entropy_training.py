@@ -7,25 +7,26 @@ code that will code them. Chunks are read from the mapped scenes one at a time.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from hyspec import _core
-from hyspec.band_profile import STEPS_PER_OCTAVE, BandCoder, TileAnalysis, step_for_octave
+from hyspec import _core, plane_networks
 from hyspec.errors import DataError
 from hyspec.pack import GAINS_PER_OCTAVE, BandModel, BandNetwork
+from hyspec.profiles import TileCoder
+from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec.sample_type import SampleType
 from hyspec_training.data import Scene
 from hyspec_training.graphs import Graphs
+from hyspec_training.profiles import Chunk, TrainingProfile
+from hyspec_training.surroundings import draw_latents, fit
 
-#: Chunks are cut from the middle of scenes, at most this many rows and columns.
-_SIDE = 256
-#: Qualities, in octaves, that chunks are coded at: every half octave up to this many.
-_HIGHEST_QUALITY = 11
 #: Bits that the slots of a pack remember at most, so that they adapt soon to what is new.
 _MOST_COUNT = 12
 #: At equal slope, error counts this much in bits per sample, in steps of the high-rate network
@@ -35,6 +36,8 @@ _STEP_AT_ZERO = 8.0
 #: Levels at which networks are compared: every half octave.
 _COMPARED = range(0, 10 * STEPS_PER_OCTAVE, STEPS_PER_OCTAVE // 2)
 _SEED = 1
+#: Places in the range of steps where blocks are coded to learn what surrounds latents.
+_LOOKS = (1 / 6, 1 / 2, 5 / 6)
 
 State = tuple[
     npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32]
@@ -52,40 +55,32 @@ class TrainedNetwork:
     cost : ndarray of float64, shape (compared levels,)
         Bits per sample at equal slope, error included, averaged over the training chunks whose
         median band has about that level.
+    surroundings : ndarray of int16, shape (channels, 15), or None
+        Table of a model of components.
     """
 
     state: State
     cost: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Bands of one interval in the middle of a scene."""
-
-    scene: Scene
-    bands: npt.NDArray[np.int64]
-    interval: int
-
-    def read(self) -> npt.NDArray[np.float32]:
-        """Samples of shape (rows, columns, bands)."""
-        rows, columns = (
-            slice((n - min(n, _SIDE)) // 2, (n + min(n, _SIDE)) // 2)
-            for n in self.scene.array.shape[:2]
-        )
-        return np.asarray(self.scene.array[rows, columns][:, :, self.bands], np.float32)
+    surroundings: npt.NDArray[np.int16] | None = None
 
 
 def train_entropy_models(
-    networks: Mapping[str, tuple[Graphs, int | None]], scenes: Sequence[Scene], *, quiet: bool
+    profile: TrainingProfile,
+    networks: Mapping[str, tuple[Graphs, int | None]],
+    scenes: Sequence[Scene],
+    *,
+    quiet: bool,
 ) -> dict[str, TrainedNetwork]:
     """Train the entropy models of networks.
 
     Parameters
     ----------
+    profile
+        Profile of their pack.
     networks
         By name: graphs of a network, and the interval that it is for, ``None`` for all.
     scenes
-        Training scenes.
+        Training scenes, as they are encoded.
     quiet
         Show no progress bar.
 
@@ -94,11 +89,11 @@ def train_entropy_models(
     DataError
         A scene does not fit the whole numbers that the codec counts in.
     """
-    chunks = [chunk for scene in scenes for chunk in _chunks(scene)]
+    chunks = [chunk for scene in scenes for chunk in profile.chunks(scene)]
     if not chunks:
         raise DataError("there is no scene to train the entropy models on")
     return {
-        name: _train(name, graphs, interval, chunks, quiet=quiet)
+        name: _train(profile, name, graphs, interval, chunks, quiet=quiet)
         for name, (graphs, interval) in networks.items()
     }
 
@@ -111,13 +106,14 @@ def switch_level(coarser: Sequence[TrainedNetwork], finer: TrainedNetwork) -> in
     return int(_COMPARED[min(int(worse[-1]) + 1, len(_COMPARED) - 1)]) if worse.size else 0
 
 
-def _chunks(scene: Scene) -> list[_Chunk]:
-    models = scene.models[scene.bands]
-    return [_Chunk(scene, scene.bands[models == k], int(k)) for k in np.unique(models)]
-
-
 def _train(
-    name: str, graphs: Graphs, interval: int | None, chunks: Sequence[_Chunk], *, quiet: bool
+    profile: TrainingProfile,
+    name: str,
+    graphs: Graphs,
+    interval: int | None,
+    chunks: Sequence[Chunk],
+    *,
+    quiet: bool,
 ) -> TrainedNetwork:
     network = BandNetwork(
         name=name,
@@ -132,7 +128,12 @@ def _train(
         inverse_gain=np.exp2(graphs.inverse_gain / GAINS_PER_OCTAVE).astype(np.float32),
         latents=_core.LatentModel.untrained(graphs.gain),
     )
-    coder = BandCoder(BandModel(name, (network,)))
+    surroundings = None
+    if profile.has_surroundings:
+        surroundings = _surroundings(profile, name, network, chunks, quiet=quiet)
+        latents = _core.LatentModel.untrained(graphs.gain, surroundings)
+        network = dataclasses.replace(network, latents=latents)
+    coder = profile.codec.coder(BandModel(name, (network,)))
     trainer = _core.LatentTrainer(network.latents)
     rng = np.random.default_rng(_SEED)
     costs: list[list[float]] = [[] for _ in _COMPARED]
@@ -142,52 +143,82 @@ def _train(
         order += [k for k in rng.permutation(len(chunks)) if chunks[k].interval == interval]
     for k in tqdm(order, f"entropy model of {name}", disable=quiet, unit="chunk"):
         samples = chunks[k].read()
-        analysis = coder.analyse(samples, None, _counting(samples))
-        varying = analysis.scale[analysis.scale > 0]
-        if not varying.size:
-            continue
-        middle = 2.0 ** ((float(np.median(varying)) - 65) / 16)
-        for quality in rng.permutation(np.arange(2, 2 * _HIGHEST_QUALITY)) / 2:
-            step = step_for_octave(middle, float(quality))
-            bits, error = _learn(coder, trainer, network, analysis, step)
-            place = int(2 * quality)
-            if place < len(costs) and (interval is None or chunks[k].interval == interval):
+        sample_type = profile.sample_type(samples)
+        analysis = coder.analyse(samples, None, sample_type)
+        tile, steps = analysis.tile, profile.steps(analysis)
+        own = interval is None or chunks[k].interval == interval
+        for at in rng.permutation(len(steps)):
+            step, place = steps[at]
+            _, _, symbols = coder.encode(analysis, step)
+            bits = _learn(profile, trainer, network, tile, symbols)
+            if own and place is not None and place < len(costs):
+                error = _squared_error(coder, tile, symbols, samples, sample_type)
                 costs[place].append(
                     bits + _SLOPE * error / (_STEP_AT_ZERO * 2.0 ** (step / 32)) ** 2
                 )
     probability, count, mixers, intra = trainer.state
     state = (probability, np.minimum(count, _MOST_COUNT).astype(np.uint8), mixers, intra)
     cost = np.array([np.mean(c) if c else np.nan for c in costs])
-    return TrainedNetwork(state, cost)
+    return TrainedNetwork(state, cost, surroundings)
 
 
-def _counting(samples: npt.NDArray[np.float32]) -> SampleType:
-    """Whole numbers fine enough for every band of a chunk."""
-    spread = samples.std(axis=(0, 1))
-    finest = float(spread[spread > 0].min()) if (spread > 0).any() else 1.0
-    return SampleType(np.dtype(np.float32), finest / 64)
+def _surroundings(
+    profile: TrainingProfile,
+    name: str,
+    network: BandNetwork,
+    chunks: Sequence[Chunk],
+    *,
+    quiet: bool,
+) -> npt.NDArray[np.int16]:
+    """Learn what surrounds latents from chunks that are coded without knowing it."""
+    coder = profile.codec.coder(BandModel(name, (network,)))
+    rng = np.random.default_rng(_SEED)
+    drawn = []
+    for chunk in tqdm(chunks, f"surroundings in {name}", disable=quiet, unit="chunk"):
+        samples = chunk.read()
+        analysis = coder.analyse(samples, None, profile.sample_type(samples))
+        steps = profile.steps(analysis)
+        for step, _ in [steps[int(place * len(steps))] for place in _LOOKS if steps]:
+            _, _, symbols = coder.encode(analysis, step)
+            found = draw_latents(_planes(network, analysis.tile, symbols), rng)
+            if found is not None:
+                drawn.append(found)
+    return fit(drawn, _SEED)
+
+
+def _planes(network: BandNetwork, tile: _core.BandTile, symbols: Any) -> npt.NDArray[np.int32]:
+    """Coded latents, shape (planes, channels, rows, columns)."""
+    grid = plane_networks.latent_grid(tile, network)
+    return np.asarray(symbols.latents.reshape(-1, network.channels, *grid))
 
 
 def _learn(
-    coder: BandCoder,
+    profile: TrainingProfile,
     trainer: _core.LatentTrainer,
     network: BandNetwork,
-    analysis: TileAnalysis,
-    step: int,
-) -> tuple[float, float]:
-    """Code a chunk; return its bits per sample and mean squared error in whole numbers squared."""
-    _, _, symbols = coder.encode(analysis, step)
-    levels = _core.band_levels(analysis.scale, step, network.levels)
-    tile = analysis.tile
-    grid = -(-tile.rows // network.stride), -(-tile.columns // network.stride)
-    bits = 0.0
-    if len(symbols.latents):
-        latents = symbols.latents.reshape(-1, network.channels, *grid)
-        bits = trainer.learn(levels[levels >= 0].astype(np.uint32), latents)
+    tile: _core.BandTile,
+    symbols: Any,
+) -> float:
+    """Adapt to a coded chunk; return its bits per sample."""
+    if not len(symbols.latents):
+        return 0.0
+    levels = profile.coded_levels(symbols.scale, symbols.step, network.levels)
+    bits = trainer.learn(levels.astype(np.uint32), _planes(network, tile, symbols))
+    return bits / (tile.rows * tile.columns * tile.bands)
+
+
+def _squared_error(
+    coder: TileCoder,
+    tile: _core.BandTile,
+    symbols: Any,
+    samples: npt.NDArray[Any],
+    sample_type: SampleType,
+) -> float:
+    """Mean squared error of some bands, in whole numbers squared."""
     total = 0.0
     some = np.arange(0, tile.bands, max(1, tile.bands // 4))  # enough to compare networks by
     for where, planes in coder.synthesise(tile, symbols, some):
         for band, plane in zip(some[where], planes, strict=True):
-            counts, _ = analysis.planes.counts(int(band))
+            counts = sample_type.to_counts(samples[:, :, band])
             total += float(np.square(plane - counts).mean())
-    return bits / (tile.rows * tile.columns * tile.bands), total / len(some)
+    return total / len(some)

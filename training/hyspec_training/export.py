@@ -27,6 +27,7 @@ from hyspec_training.entropy_training import TrainedNetwork, switch_level, train
 from hyspec_training.graphs import Graphs, export_graphs
 from hyspec_training.networks import Network
 from hyspec_training.onnx_graphs import OPSET, stored_in_half
+from hyspec_training.profiles import PROFILES
 from hyspec_training.quantise import quantise_analysis
 from hyspec_training.sampling import validation_planes
 
@@ -82,6 +83,7 @@ def write_pack(
     named = _named(config, models)
     graphs = {name: export_graphs(net) for name, (net, _) in named.items()}
     trained = train_entropy_models(
+        PROFILES[config.pack.profile],
         {name: (graphs[name], interval) for name, (_, interval) in named.items()},
         scenes,
         quiet=quiet,
@@ -101,7 +103,7 @@ def write_pack(
         "format": "hyspec-pack",
         "format_version": FORMAT_VERSION,
         "name": config.pack.name,
-        "profile": "band",
+        "profile": config.pack.profile,
         "description": config.pack.description,
         "sensor": config.pack.sensor,
         "licence": config.pack.licence,
@@ -148,7 +150,7 @@ def _named(
 
 def _files(name: str, graphs: Graphs, trained: TrainedNetwork) -> dict[str, bytes]:
     probability, count, mixers, intra = trained.state
-    return {
+    files = {
         f"{name}/analysis.onnx": graphs.analysis,
         f"{name}/synthesis.onnx": graphs.synthesis,
         f"{name}/gain.npy": _npy(graphs.gain, "<i2"),
@@ -158,6 +160,9 @@ def _files(name: str, graphs: Graphs, trained: TrainedNetwork) -> dict[str, byte
         f"{name}/mixers.npy": _npy(mixers, "<i4"),
         f"{name}/intra.npy": _npy(intra, "<i4"),
     }
+    if trained.surroundings is not None:
+        files[f"{name}/surroundings.npy"] = _npy(trained.surroundings, "<i2")
+    return files
 
 
 def _about(

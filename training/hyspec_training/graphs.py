@@ -9,16 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hyspec.band_profile import STEPS_PER_OCTAVE
 from hyspec.pack import GAINS_PER_OCTAVE, MAX_GAIN
+from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec_training.balle import BandNetwork
 from hyspec_training.high_rate import Analysis, HighRateNetwork, Synthesis
 from hyspec_training.networks import Network
 from hyspec_training.onnx_graphs import halved, stored_in_half, to_onnx
 
-#: Octaves beyond the trained range that can still be asked for: of networks that saturate, and of
-#: those that do not.
-_EXTRA_OCTAVES: dict[type[torch.nn.Module], int] = {BandNetwork: 3, HighRateNetwork: 5}
+#: Octaves beyond the trained range that can still be asked for, of networks that saturate.
+_EXTRA_OCTAVES = 3
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Graphs:
 def export_graphs(net: Network) -> Graphs:
     """Make the graphs of a network."""
     net = net.to("cpu").eval()
-    levels = (net.octaves + _EXTRA_OCTAVES[type(net)]) * STEPS_PER_OCTAVE + 1
+    levels = highest_octave(net) * STEPS_PER_OCTAVE + 1
     quality = torch.arange(levels, dtype=torch.float32) / STEPS_PER_OCTAVE
     h, w = 2, 3
     plane = torch.zeros(2, 1, h * net.stride, w * net.stride)
@@ -78,6 +77,17 @@ def export_graphs(net: Network) -> Graphs:
         gain=_codes(gain),
         inverse_gain=_codes(inverse),
     )
+
+
+def highest_octave(net: Network) -> int:
+    """Highest quality that can be asked of a network, in octaves.
+
+    The gains of a network that does not saturate follow from its step, and reach as far as codes of
+    gains do: 19 octaves.
+    """
+    if isinstance(net, BandNetwork):
+        return net.octaves + _EXTRA_OCTAVES
+    return int(MAX_GAIN / GAINS_PER_OCTAVE + math.log2(net.step_at_zero))
 
 
 def _codes(logarithm: torch.Tensor) -> npt.NDArray[np.int16]:

@@ -18,6 +18,7 @@ from hyspec_training.data import Scene, find_scenes
 from hyspec_training.distributed import processes
 from hyspec_training.figure import draw_history
 from hyspec_training.loop import train_stage
+from hyspec_training.profiles import PROFILES
 from hyspec_training.sampling import PatchSampler
 from hyspec_training.stages import Stage, initial_seed, stages
 
@@ -127,7 +128,10 @@ def run(
                 )
         if not group.leads:
             group.wait()
-        train, validation = load_scenes(config, data, cache_folder or work / "cache")
+        folder = cache_folder or work / "cache"
+        train, validation = load_scenes(config, data, folder)
+        planes = _planes(config, train, data, folder)
+        validation = _planes(config, validation, data, folder)
         if group.leads:  # the others find the copies that this one made
             group.wait()
         names = [scene.name for scene in train]
@@ -143,7 +147,7 @@ def run(
                     trained,
                     stage,
                     config,
-                    _sampler(config, stage, train, trained.bands),
+                    _sampler(config, stage, planes, trained.bands),
                     validation,
                     work,
                     group,
@@ -156,6 +160,12 @@ def run(
         draw_history(history, work / "rate_distortion")
         _write_packs(config, plan, train, work, written, force=force, quiet=quiet)
     return written
+
+
+def _planes(config: Config, scenes: Sequence[Scene], data: Path, folder: Path) -> list[Scene]:
+    """What networks see of scenes, whose names are relative to the data folder."""
+    planes = PROFILES[config.pack.profile].planes
+    return [part for scene in scenes for part in planes(scene, data / scene.name, folder)]
 
 
 def _initial(config: Config, network: NetworkConfig) -> Any:

@@ -59,6 +59,7 @@ def stages(config: Config, network: NetworkConfig, scenes: Sequence[str]) -> lis
     seed = initial_seed(config, network)
     # The name says nothing about the weights, and validation decides nothing.
     settings: dict[str, Any] = {
+        "profile": config.pack.profile,
         "scenes": list(scenes),
         "patch": config.data.patch,
         **dataclasses.asdict(config.augmentation),

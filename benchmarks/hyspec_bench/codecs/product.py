@@ -7,7 +7,8 @@ from typing import Any
 import hyspec
 from hyspec import Cube
 from hyspec import pack as packs
-from hyspec.options import DEFAULT_PACK, EncodeSettings
+from hyspec.options import EncodeSettings
+from hyspec.profiles import PROFILES
 from hyspec_bench.codecs.codec import Codec, Kind, Samples, Target
 
 #: The profile that bounds the error of every sample.
@@ -40,7 +41,7 @@ class Product(Codec):
 
     def settings(self) -> dict[str, Any]:
         """See the base class."""
-        chosen = packs.load(self.pack or DEFAULT_PACK)
+        chosen = packs.load(self.pack or PROFILES[self.profile].pack)
         return {
             "version": hyspec.__version__,
             "profile": self.profile,

@@ -1,0 +1,316 @@
+"""The ``spectral`` profile: an adaptive spectral transform, then small networks on few planes.
+
+Every tile is transformed along the spectrum by its own principal components. What bands have in
+common, which is nearly all, so comes to lie in few planes. These are coded like the bands of the
+``band`` profile, all with one quantiser step, which is reverse water-filling again: planes that lie
+below it cost neither bits nor time. The payload is described in docs/spectral_profile.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hyspec import _core, plane_networks
+from hyspec.errors import StreamError
+from hyspec.fill import fill_invalid
+from hyspec.pack import BandModel, BandNetwork
+from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
+from hyspec.sample_type import SampleType
+from hyspec.spectral_transform import TileSpectra, combine, orthonormal, quantised_basis
+
+PROFILE_NAME = "spectral"
+PROFILE_ID = 2
+PROFILE_VERSION = 1
+
+#: Quantiser step of the planes at step 0.
+_STEP_AT_ZERO = 8.0
+#: Level from which on a plane is worth coding, whatever it holds: where its standard deviation is
+#: that of the quantiser step.
+_STRONG_LEVEL = 96
+#: Latents of more than so many steps become something else than zero, for so many bits.
+_KEPT = 0.6
+_BITS_OF_ONE = 6.0
+#: What a bit is worth in squared steps when latents are rounded.
+_BIT_VALUE = 0.09
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Planes:
+    """Planes of a tile at one step, before their number is chosen.
+
+    ``mean`` and ``scale`` hold codes, ``entries`` is the basis, and ``latents`` has the shape
+    (planes, channels, positions).
+    """
+
+    mean: npt.NDArray[np.int32]
+    entries: npt.NDArray[np.int32]
+    scale: npt.NDArray[np.int32]
+    latents: Float32Array
+
+
+@dataclass(frozen=True)
+class SpectralAnalysis:
+    """What the encoder knows of one tile and interval before it chooses the quality.
+
+    Attributes
+    ----------
+    tile : _core.BandTile
+        Size.
+    valid : ndarray of bool, shape (bands, rows, columns), or None
+        Mask of measurements; ``None`` if all are.
+    spectra : TileSpectra
+        The samples.
+    variance, direction : ndarray
+        Principal components, see :meth:`TileSpectra.components`.
+    scale : ndarray of int32, shape (1,) or (0,)
+        Code of the standard deviation of the first component; empty if no band varies.
+    coded : dict
+        By step: payload and checksum of the latest encoding, for searches that end where they are.
+    """
+
+    tile: _core.BandTile
+    valid: npt.NDArray[np.bool_] | None
+    spectra: TileSpectra = field(repr=False)
+    variance: npt.NDArray[np.float64] = field(repr=False)
+    direction: npt.NDArray[np.float64] = field(repr=False)
+    scale: npt.NDArray[np.int32]
+    coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class SpectralSymbols:
+    """The integers of one tile and interval: all that a payload says.
+
+    See docs/spectral_profile.md.
+    """
+
+    step: int
+    network: int
+    valid: npt.NDArray[np.uint8] | None
+    varies: npt.NDArray[np.uint8]
+    mean: npt.NDArray[np.int32]
+    scale: npt.NDArray[np.int32]
+    basis: npt.NDArray[np.int32]
+    latents: npt.NDArray[np.int32]
+
+
+class SpectralCoder:
+    """Encodes and decodes tiles of one interval with one model of a pack.
+
+    Parameters
+    ----------
+    model
+        The model.
+    int8
+        Analyse with quantised networks where the model has them.
+    network
+        Always encode with the network of this number, in place of the last one.
+    optimise
+        Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
+    """
+
+    def __init__(
+        self,
+        model: BandModel,
+        *,
+        int8: bool = False,
+        network: int | None = None,
+        optimise: bool = True,
+    ) -> None:
+        self._networks = model.networks
+        self._core = [(network.stride, network.latents) for network in model.networks]
+        self._int8 = int8
+        self._network = len(model.networks) - 1 if network is None else network
+        self._optimise = optimise
+
+    # ---- encoding -----------------------------------------------------------------------------
+
+    def analyse(
+        self,
+        samples: npt.NDArray[Any],
+        valid: npt.NDArray[np.bool_] | None,
+        sample_type: SampleType,
+    ) -> SpectralAnalysis:
+        """Measure the spectra of a tile.
+
+        Parameters
+        ----------
+        samples
+            Samples as the cube holds them, shape (rows, columns, bands).
+        valid
+            Mask of the same shape, or ``None`` if all samples are valid.
+        sample_type
+            How samples become whole numbers.
+
+        Raises
+        ------
+        DataError
+            A valid sample is infinite or too large for its quantisation step.
+        """
+        rows, columns, bands = samples.shape
+        if valid is not None and valid.all():
+            valid = None
+        mask = None if valid is None else np.ascontiguousarray(valid.transpose(2, 0, 1))
+        spectra = TileSpectra(samples, valid, sample_type)
+        variance, direction = spectra.components()
+        scale = scale_codes(np.sqrt(np.maximum(variance[:1], 0)))
+        tile = _core.BandTile(bands, rows, columns)
+        return SpectralAnalysis(tile, mask, spectra, variance, direction, scale)
+
+    def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
+        """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
+        network = self._networks[self._network]
+        planes = self._planes(analysis, network, step)
+        count = _worthwhile(planes, network, step)
+        mask = None if analysis.valid is None else analysis.valid.astype(np.uint8)
+        varies = analysis.spectra.varies.astype(np.uint8)
+        scale, entries = planes.scale[:count], planes.entries[:count]
+        payload, checksum, rounded = _core.encode_spectral_payload(
+            self._core,
+            analysis.tile,
+            step,
+            self._network,
+            mask,
+            varies,
+            planes.mean,
+            scale,
+            entries,
+            planes.latents[:count],
+            _BIT_VALUE,
+        )
+        symbols = SpectralSymbols(
+            step, self._network, mask, varies, planes.mean, scale, entries, rounded
+        )
+        return payload, checksum, symbols
+
+    def _planes(self, analysis: SpectralAnalysis, network: BandNetwork, step: int) -> _Planes:
+        """Transform a tile along the spectrum, as finely as a step needs it, and in space."""
+        spectra, tile = analysis.spectra, analysis.tile
+        mean = _mean_codes(spectra, step)
+        offset = _means(mean, spectra.varies, step)
+        quantiser = _STEP_AT_ZERO * 2.0 ** (step / STEPS_PER_OCTAVE)
+        basis = quantised_basis(
+            analysis.variance, analysis.direction, quantiser, tile.rows * tile.columns
+        )
+        samples = spectra.project(offset, basis.rows)
+        scale = scale_codes(np.sqrt(np.square(samples, dtype=np.float64).mean((1, 2))))
+        measured = spectra.measured()
+        padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
+
+        def normalised(part: slice) -> Float32Array:
+            batch = samples[part] / deviations(scale[part]).astype(np.float32)[:, None, None]
+            if measured is not None:
+                batch = np.stack([fill_invalid(plane, measured) for plane in batch])
+            return np.asarray(np.pad(batch, [(0, 0), *padding], "edge")[:, None])
+
+        latents = plane_networks.analyse(
+            network, tile, len(scale), normalised, int8=self._int8, optimise=self._optimise
+        )
+        return _Planes(mean, basis.entries, scale, latents)
+
+    # ---- decoding -----------------------------------------------------------------------------
+
+    def read(self, tile: _core.BandTile, payload: bytes, checksum: int) -> SpectralSymbols:
+        """Symbols of a payload.
+
+        Raises
+        ------
+        CoreError
+            The payload is damaged.
+        StreamError
+            The decoded symbols do not have the checksum that the encoder stored.
+        """
+        step, network, valid, varies, mean, scale, basis, latents, found = (
+            _core.decode_spectral_payload(self._core, tile, payload)
+        )
+        if found != checksum:
+            raise StreamError(
+                f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
+                hint="the stream was written with other tables than this pack's; report it",
+            )
+        return SpectralSymbols(step, network, valid, varies, mean, scale, basis, latents)
+
+    def synthesise(
+        self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
+    ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
+        """Reconstruct some bands of a tile on the integer scale, a few at a time.
+
+        Yields
+        ------
+        tuple of ndarray
+            Positions in ``bands``, shape (n,), and their planes, shape (n, rows, columns).
+        """
+        varies = symbols.varies.astype(bool)
+        full = np.zeros((len(symbols.scale), tile.bands))
+        full[:, varies] = orthonormal(symbols.basis)
+        offset = _means(symbols.mean, varies, symbols.step)
+        planes = self._decoded_planes(tile, symbols)
+        for part, samples in combine(offset[bands], full[:, bands], planes):
+            yield np.arange(part.start, part.stop), samples
+
+    def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
+        network = self._networks[symbols.network]
+        count = len(symbols.scale)
+        levels = np.maximum(_core.band_levels(symbols.scale, symbols.step, network.levels), 0)
+        planes = np.empty((count, tile.rows, tile.columns), np.float32)
+        grid = plane_networks.latent_grid(tile, network)
+        deviation = deviations(symbols.scale).astype(np.float32)
+        for part in plane_networks.batches(count, grid, network.stride):
+            normalised = plane_networks.synthesise(
+                network,
+                tile,
+                symbols.latents,
+                levels,
+                np.arange(part.start, part.stop),
+                optimise=self._optimise,
+            )
+            # Only a malicious stream drives a network that far; bands that do not vary stay exact.
+            with np.errstate(over="ignore", invalid="ignore"):
+                scaled = normalised * deviation[part, None, None]
+            planes[part] = np.nan_to_num(scaled, copy=False)
+        return planes
+
+
+def _worthwhile(planes: _Planes, network: BandNetwork, step: int) -> int:
+    """Number of planes whose coding saves more squared error than its bits are worth.
+
+    Of strong planes that is known beforehand; weak ones are counted.
+    """
+    levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
+    strong = int(np.flatnonzero(levels >= _STRONG_LEVEL).max(initial=-1)) + 1
+    worth = 0.0
+    best, count = 0.0, strong
+    for k in range(strong, len(planes.scale)):
+        size = np.abs(planes.latents[k]) / network.inverse_gain[levels[k]][:, None]
+        kept = size[size > _KEPT]
+        entries = planes.entries[k].astype(np.float64)
+        bits = len(entries) * (1 + 0.5 * np.log2(1 + np.square(entries).mean()))
+        bits += _BITS_OF_ONE * kept.size
+        worth += float(np.square(kept).sum()) - kept.size / 12 - _BIT_VALUE * bits
+        if worth > best:
+            best, count = worth, k + 1
+    return count
+
+
+def _units(varies: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.float64]:
+    """Unit that the mean of each band is counted in."""
+    exponents = [_core.spectral_mean_exponent(flag, step) for flag in (False, True)]
+    return np.asarray(np.exp2(np.where(varies, *exponents[::-1])), np.float64)
+
+
+def _mean_codes(spectra: TileSpectra, step: int) -> npt.NDArray[np.int32]:
+    codes = np.rint(spectra.mean / _units(spectra.varies, step))
+    return np.clip(codes, -(2**31), 2**31 - 1).astype(np.int32)
+
+
+def _means(
+    codes: npt.NDArray[np.int32], varies: npt.NDArray[np.bool_], step: int
+) -> npt.NDArray[np.float64]:
+    return codes * _units(varies, step)

@@ -1,0 +1,304 @@
+"""The adaptive spectral transform of a tile: its mean spectrum and principal components.
+
+The Karhunen-Loève transform packs what bands have in common into few planes. Its basis is estimated
+from some of the tile's pixels, sent as whole numbers, and made orthonormal again from these on both
+sides: an error of the basis costs a little compaction, never exactness. (Q. Du, J. E. Fowler,
+"Hyperspectral image compression using JPEG2000 and principal component analysis", IEEE Geoscience
+and Remote Sensing Letters 4(2), 2007.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hyspec.sample_type import SampleType
+
+#: Pixels that the covariance is estimated from, unless the tile has fewer.
+_DRAWN_PIXELS = 1 << 14
+#: Pixels that are transformed at once.
+_BLOCK_PIXELS = 1 << 12
+#: A component is considered if its variance is more than this share of the squared quantiser step.
+_LEAST_VARIANCE = 0.05
+#: Precision of the basis, relative to the one where its error adds as much as quantisation.
+_BASIS_STEP = 1.8
+_LARGEST_ENTRY = 1 << 24
+#: A row of the basis is left out if less than this is left of its largest number without the rows
+#: before.
+_LEAST_REMAINDER = 1e-3
+
+Float64Array = npt.NDArray[np.float64]
+
+
+class TileSpectra:
+    """Samples of a tile as spectra on the integer scale, a few pixels at a time.
+
+    Parameters
+    ----------
+    samples
+        Samples as the cube holds them, shape (rows, columns, bands).
+    valid
+        Mask of the same shape, or ``None`` for all.
+    sample_type
+        How samples become whole numbers.
+
+    Attributes
+    ----------
+    varies : ndarray of bool, shape (bands,)
+        Bands whose valid samples are not all equal.
+    mean : ndarray of float64, shape (bands,)
+        Mean of those, from some pixels; of the others their value, or 0 without valid samples.
+
+    Raises
+    ------
+    DataError
+        A valid sample is infinite, or too large for its quantisation step.
+    """
+
+    def __init__(
+        self,
+        samples: npt.NDArray[Any],
+        valid: npt.NDArray[np.bool_] | None,
+        sample_type: SampleType,
+    ) -> None:
+        self._samples = samples
+        self._valid = valid
+        self._type = sample_type
+        exact = not sample_type.is_float and sample_type.dtype.itemsize <= 2
+        #: Numbers of 16 bits and their differences are exact in single precision.
+        self._float: Any = np.float32 if exact else np.float64
+        low, high = self._range()
+        self.varies = high > low
+        drawn = self._drawn()
+        self.mean = self._means(drawn, low)
+        self._drawn_spectra = drawn
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns, _ = self._samples.shape
+        return rows, columns
+
+    def _counts(
+        self, rows: slice, columns: slice = slice(None)
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+        part = self._samples[rows, columns]
+        valid = None if self._valid is None else self._valid[rows, columns]
+        if valid is not None:
+            part = np.where(valid, part, part.dtype.type(0))
+        if self._float == np.float32:
+            return part.astype(np.float32), valid
+        return self._type.to_counts(part), valid
+
+    def _range(self) -> tuple[Float64Array, Float64Array]:
+        """Lowest and highest valid sample of each band; infinities without any."""
+        bands = self._samples.shape[2]
+        low, high = np.full(bands, np.inf), np.full(bands, -np.inf)
+        for rows in self._row_blocks():
+            counts, valid = self._counts(rows)
+            where: Any = True if valid is None else valid
+            low = np.minimum(low, counts.min((0, 1), initial=np.inf, where=where))
+            high = np.maximum(high, counts.max((0, 1), initial=-np.inf, where=where))
+        return low, high
+
+    def _row_blocks(self) -> list[slice]:
+        rows, columns, _ = self._samples.shape
+        step = max(1, _BLOCK_PIXELS // columns)
+        return [slice(row, min(row + step, rows)) for row in range(0, rows, step)]
+
+    def _drawn(self) -> tuple[Float64Array, npt.NDArray[np.bool_] | None]:
+        """Spectra of pixels that are spread evenly over the tile, and their mask."""
+        rows, columns, bands = self._samples.shape
+        every = max(1, -(-rows * columns // _DRAWN_PIXELS))
+        while math.gcd(every, columns) > 1:  # in step with the columns, some would never be drawn
+            every += 1
+        number = np.arange(every // 2, rows * columns, every)
+        row, column = np.divmod(number, columns)
+        part = self._samples[row, column]
+        valid = None if self._valid is None else self._valid[row, column]
+        if valid is not None:
+            part = np.where(valid, part, part.dtype.type(0))
+        return self._type.to_counts(part).reshape(-1, bands), valid
+
+    def _means(
+        self, drawn: tuple[Float64Array, npt.NDArray[np.bool_] | None], low: Float64Array
+    ) -> Float64Array:
+        spectra, valid = drawn
+        if valid is None:
+            mean = spectra.mean(0)
+        else:
+            mean = spectra.sum(0, where=valid) / np.maximum(valid.sum(0), 1)
+        return np.where(self.varies, mean, np.where(np.isfinite(low), low, 0.0))
+
+    def components(self) -> tuple[Float64Array, Float64Array]:
+        """Principal components of the bands that vary, estimated from some of the pixels.
+
+        Returns
+        -------
+        variance : ndarray, shape (n,)
+            Descending; as many as bands that vary, or as pixels if there are far fewer of them.
+        direction : ndarray, shape (n, varying)
+            One unit vector per row.
+        """
+        spectra, valid = self._drawn_spectra
+        centred = spectra - self.mean
+        if valid is not None:
+            centred[~valid] = 0.0
+            centred = centred[valid.any(1)]
+        centred = centred[:, self.varies]
+        pixels, bands = centred.shape
+        if 2 * pixels < bands:
+            _, singular, direction = np.linalg.svd(centred, full_matrices=False)
+            return np.square(singular) / max(1, pixels), direction
+        variance, vector = np.linalg.eigh(centred.T @ centred / max(1, pixels))
+        return variance[::-1], vector.T[::-1]
+
+    def project(self, mean: Float64Array, basis: Float64Array) -> npt.NDArray[np.float32]:
+        """Planes of a basis.
+
+        Parameters
+        ----------
+        mean
+            Shape (bands,).
+        basis
+            Orthonormal rows, shape (planes, varying).
+
+        Returns
+        -------
+        ndarray of float32, shape (planes, rows, columns)
+            Pixels without any valid sample are 0; other invalid samples count as their mean.
+        """
+        rows, columns, bands = self._samples.shape
+        full = np.zeros((len(basis), bands), self._float)
+        full[:, self.varies] = basis
+        offset = mean.astype(self._float)
+        planes = np.empty((len(basis), rows, columns), np.float32)
+        for part in self._row_blocks():
+            counts, valid = self._counts(part)
+            counts -= offset
+            if valid is not None:
+                counts[~valid] = 0
+            planes[:, part] = (full @ counts.reshape(-1, bands).T).reshape(
+                len(basis), len(counts), columns
+            )
+        return planes
+
+    def measured(self) -> npt.NDArray[np.bool_] | None:
+        """Pixels with at least one valid sample, shape (rows, columns); ``None`` if all have."""
+        if self._valid is None:
+            return None
+        some = np.asarray(self._valid.any(2))
+        return None if some.all() else some
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A basis as it is sent.
+
+    Attributes
+    ----------
+    entries : ndarray of int32, shape (planes, varying)
+        Directions, each to a scale of its own.
+    rows : ndarray of float64, shape (planes, varying)
+        The orthonormal basis that they stand for.
+    """
+
+    entries: npt.NDArray[np.int32]
+    rows: Float64Array
+
+
+def quantised_basis(
+    variance: Float64Array, direction: Float64Array, step: float, pixels: int
+) -> Basis:
+    """Choose the components that are worth coding, and quantise their directions.
+
+    Parameters
+    ----------
+    variance, direction
+        Of :meth:`TileSpectra.components`.
+    step
+        Quantiser step of the planes.
+    pixels
+        Pixels of the tile.
+
+    Notes
+    -----
+    A direction that is off by ``e`` per entry leaves ``variance * e^2`` per band and pixel outside
+    of the planes. With ``e = step / sqrt(variance * pixels)``, a basis of all planes costs about as
+    much rate as it saves.
+    """
+    count = int((variance > _LEAST_VARIANCE * step**2).sum())
+    count = min(count, pixels)
+    precision = _BASIS_STEP * step / np.sqrt(np.maximum(variance[:count], 1e-300) * pixels)
+    directions = direction[:count]
+    # The sign of a component means nothing: most entries positive.
+    directions = directions * np.where(directions.sum(1) < 0, -1.0, 1.0)[:, None]
+    entries = np.rint(directions / np.maximum(precision, 1.0 / _LARGEST_ENTRY)[:, None])
+    whole = entries.astype(np.int32)
+    # Decoders may differ in what they make of rows that depend on others, such as those of zeros.
+    _, triangle = _decomposed(whole)
+    whole = whole[np.abs(np.diagonal(triangle)) > _LEAST_REMAINDER]
+    return Basis(whole, orthonormal(whole))
+
+
+def _decomposed(entries: npt.NDArray[np.int32]) -> tuple[Float64Array, Float64Array]:
+    """QR decomposition of the transposed rows, each divided by its largest number."""
+    largest = np.abs(entries.astype(np.float64)).max(1, initial=0)
+    q, r = np.linalg.qr((entries / np.maximum(largest, 1)[:, None]).T)
+    return q, r
+
+
+def orthonormal(entries: npt.NDArray[np.int32]) -> Float64Array:
+    """Make rows orthonormal, one after the other.
+
+    Parameters
+    ----------
+    entries
+        Shape (planes, varying), with no more rows than columns.
+
+    Returns
+    -------
+    ndarray of float64, same shape
+        Row k lies in the span of the first k + 1 rows, on the side of the k-th. Rows that depend
+        on those before are replaced by some that complete the basis.
+    """
+    if not len(entries):
+        return np.zeros(entries.shape)
+    q, r = _decomposed(entries)
+    side = np.where(np.diagonal(r) < 0, -1.0, 1.0)
+    return np.ascontiguousarray((q * side).T)
+
+
+def combine(
+    mean: Float64Array,
+    basis: Float64Array,
+    planes: npt.NDArray[np.float32],
+) -> Iterator[tuple[slice, Float64Array]]:
+    """Undo the transform for some bands.
+
+    Parameters
+    ----------
+    mean
+        Means of the bands, shape (n,).
+    basis
+        The basis at these bands, shape (planes, n).
+    planes
+        Decoded planes, shape (planes, rows, columns).
+
+    Yields
+    ------
+    tuple of slice and ndarray
+        Some of the bands, and their samples on the integer scale, shape (m, rows, columns).
+    """
+    count, rows, columns = planes.shape
+    flat = planes.reshape(count, rows * columns).astype(np.float64)
+    size = max(1, (1 << 22) // max(1, rows * columns))
+    for first in range(0, len(mean), size):
+        part = slice(first, min(first + size, len(mean)))
+        samples = basis[:, part].T @ flat + mean[part, None]
+        yield part, samples.reshape(-1, rows, columns)

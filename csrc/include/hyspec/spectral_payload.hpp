@@ -1,0 +1,53 @@
+// Payload of one chunk of the `spectral` profile: an adaptive spectral transform of one tile and
+// band interval, and the planes that it makes.
+//
+// docs/spectral_profile.md is the normative description; section numbers below refer to it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hyspec/band_payload.hpp"
+#include "hyspec/latent_coder.hpp"
+#include "hyspec/span.hpp"
+
+namespace hyspec {
+
+// Everything that a payload says (section 2).
+struct SpectralSymbols {
+  std::int32_t step = 0;              // quality of the tile, section 3.3
+  std::uint32_t network = 0;          // which network of the interval's model
+  std::vector<std::uint8_t> valid;    // bands x rows x columns, 0 or 1; empty: all valid
+  std::vector<std::uint8_t> varies;   // per band, 0 or 1; 0 if constant or without valid samples
+  std::vector<std::int32_t> mean;     // per band, in units of section 3.2
+  std::vector<std::int32_t> scale;    // per plane, 1 or more: code of its standard deviation
+  std::vector<std::int32_t> basis;    // planes x bands that vary: directions, section 3.4
+  std::vector<std::int32_t> latents;  // planes x channels x positions
+};
+
+// Exponent of the unit that the mean of a band is counted in (section 3.2).
+std::int32_t spectral_mean_exponent(bool varies, std::int32_t step) noexcept;
+
+// Writes a payload from latents before rounding, planes x channels x positions, which are
+// multiplied by the gains of their levels; symbols.latents receives what they were rounded to.
+// *symbols_crc receives the checksum of the symbols (section 5). Error(kBadArgument) if the tile is
+// none, sizes disagree or a value is out of range.
+std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networks,
+                                                  const BandTile& tile, SpectralSymbols& symbols,
+                                                  Span<const float> latents,
+                                                  LatentRounding rounding,
+                                                  std::uint32_t* symbols_crc);
+// The same from symbols.latents as they are.
+std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networks,
+                                                  const BandTile& tile,
+                                                  const SpectralSymbols& symbols,
+                                                  std::uint32_t* symbols_crc);
+
+// Reads a payload. Error(kTruncated), Error(kCorrupt) if the bytes do not hold one,
+// Error(kBadArgument) if the tile is none. Memory as for decode_band_payload(), and some 50 bytes
+// per entry of the basis, of which there are no more than samples in the tile.
+SpectralSymbols decode_spectral_payload(Span<const BandNetwork> networks, const BandTile& tile,
+                                        Span<const std::uint8_t> payload,
+                                        std::uint32_t* symbols_crc);
+
+}  // namespace hyspec

@@ -1,0 +1,159 @@
+"""The `spectral` profile in plain Python, in the order of docs/spectral_profile.md.
+
+Written from the documents alone and as slow as it likes, so that two readings of them can be
+compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from reference.band import Tile, decode_start, require, sigma, synthesise
+from reference.container import Reader, crc32c
+from reference.latents import LatentDecoder
+from reference.pack import Network
+from reference.range_decoder import RangeDecoder, to_words
+
+Array = npt.NDArray[Any]
+
+# 2 Payload ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Symbols:
+    """What a payload says; varies and mean are 0 for bands that are not present."""
+
+    step: int
+    network: int
+    valid: Array | None
+    varies: list[int]
+    mean: list[int]
+    scale: list[int]
+    basis: list[list[int]]  # a row per plane
+    levels: list[int]
+    latents: list[Array]  # by plane, (channels, h, w)
+    checksum: int
+
+
+def decode(payload: bytes, networks: Sequence[Network], tile: Tile) -> Symbols:
+    reader = Reader(payload)
+    step, number, valid, present = decode_start(reader, networks, tile)
+    network = networks[number]
+    decoder = RangeDecoder(to_words(reader.take(reader.left)))  # 2.1
+    varies = row_of_numbers(decoder, len(present))
+    require(all(v in (0, 1) for v in varies), "varies")
+    mean = row_of_numbers(decoder, len(present))
+    planes = decoder.uniform(16)
+    require(planes <= sum(varies), "more planes than bands that vary")
+    require(planes <= tile.rows * tile.columns, "more planes than pixels")
+    scale = row_of_numbers(decoder, planes)
+    require(all(1 <= s <= 577 for s in scale), "scale")
+    basis = numbers(decoder, planes, sum(varies))
+    levels = [level(s, step, network.levels) for s in scale]
+    coder = LatentDecoder(decoder, network, tile.grid(network.stride))  # 4
+    latents = [coder.band(at) for at in levels]
+    decoder.finish()
+    full_varies, full_mean = [0] * tile.bands, [0] * tile.bands
+    for b, v, m in zip(present, varies, mean, strict=True):
+        full_varies[b], full_mean[b] = v, m
+    covered = [varies, mean, scale, *basis, *(z.ravel().tolist() for z in latents)]
+    return Symbols(
+        step=step,
+        network=number,
+        valid=valid,
+        varies=full_varies,
+        mean=full_mean,
+        scale=scale,
+        basis=basis,
+        levels=levels,
+        latents=latents,
+        checksum=checksum(covered),
+    )
+
+
+# 3 Means, planes, basis ---------------------------------------------------------------------------
+
+
+def side_network() -> Network:
+    """3.1: what tables start from."""
+    return Network(
+        stride=1,
+        channels=1,
+        levels=1,
+        context_bands=1,
+        gain=np.zeros((1, 1), np.int16),
+        inverse_gain=np.zeros((1, 1), np.int16),
+        slots=(np.full(17280, 32768, np.uint16), np.zeros(17280, np.uint8)),
+        mixers=np.full(1024, 16384, np.int32),
+        intra=np.array([65536, 0, 0], np.int32),
+    )
+
+
+def numbers(decoder: RangeDecoder, rows: int, columns: int) -> list[list[int]]:
+    """3.1: a table."""
+    if rows == 0 or columns == 0:
+        return [[] for _ in range(rows)]
+    [table] = LatentDecoder(decoder, side_network(), (rows, columns)).band(0).tolist()
+    return [[int(v) for v in row] for row in table]
+
+
+def row_of_numbers(decoder: RangeDecoder, count: int) -> list[int]:
+    [row] = numbers(decoder, 1, count)
+    return row
+
+
+def exponent(varies: int, step: int) -> int:
+    """3.2."""
+    return max(0, step // 32 - 2) if varies else 0
+
+
+def level(s: int, step: int, levels: int) -> int:
+    """3.3."""
+    return min(max(2 * (s - 65) - step, 0), levels - 1)
+
+
+# 5 Symbols checksum -------------------------------------------------------------------------------
+
+
+def checksum(parts: list[list[int]]) -> int:
+    return crc32c(b"".join(v.to_bytes(4, "little", signed=True) for part in parts for v in part))
+
+
+# 6 Reconstruction ---------------------------------------------------------------------------------
+
+
+def orthonormal(basis: Sequence[Sequence[int]]) -> Array:
+    """6.1: rows made orthonormal one after the other, shape (planes, bands that vary)."""
+    found: list[Array] = []
+    for entries in basis:
+        row = np.array(entries, np.float64)
+        row /= max(1.0, float(np.abs(row).max()))
+        for candidate in (row, *np.eye(len(row))):
+            rest = candidate.copy()
+            for _ in range(2):  # the second time removes what rounding left
+                for before in found:
+                    rest -= (before @ rest) * before
+            length = float(np.sqrt(rest @ rest))
+            if length > 1e-6:
+                break
+        found.append(rest / length)
+    return np.array(found)
+
+
+def values(network: Network, tile: Tile, symbols: Symbols) -> Array:
+    """6.2, 6.3: real values on the scale of whole numbers, shape (bands, rows, columns)."""
+    result = np.empty((tile.bands, tile.rows, tile.columns))
+    for b, (v, m) in enumerate(zip(symbols.varies, symbols.mean, strict=True)):
+        result[b] = m * 2 ** exponent(v, symbols.step)
+    if symbols.scale:
+        x = synthesise(network, symbols.latents, symbols.levels)
+        varying = np.flatnonzero(symbols.varies)
+        for row, s, plane in zip(orthonormal(symbols.basis), symbols.scale, x, strict=True):
+            component = plane[: tile.rows, : tile.columns] * sigma(s)
+            result[varying] += row[:, None, None] * component
+    return result

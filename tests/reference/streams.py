@@ -1,0 +1,82 @@
+"""Whole streams in plain Python: every chunk by its profile, and the cube that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from reference import band, container, spectral
+from reference.band import Tile, require
+from reference.pack import Network, Pack
+
+Array = npt.NDArray[Any]
+
+#: Number and version of a profile: its name, and the module that decodes its payloads.
+PROFILES: dict[tuple[int, int], tuple[str, ModuleType]] = {
+    (1, 2): ("band", band),
+    (2, 1): ("spectral", spectral),
+}
+
+
+@dataclass
+class Chunk:
+    """One decoded chunk; its symbols are those of the profile."""
+
+    tile: int
+    interval: int
+    size: Tile
+    row: int
+    column: int
+    band: int
+    network: Network
+    symbols: Any
+
+
+def profile_of(header: container.Header, pack: Pack) -> ModuleType:
+    numbers = (header["profile"], header["profile_version"])
+    require(numbers in PROFILES, "profile")
+    name, profile = PROFILES[numbers]
+    require(header["pack"][0] == pack.id, "pack")
+    require(pack.profile == name, "profile of the pack")
+    return profile
+
+
+def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Chunk]]:
+    """Header, rows of the cube, and the symbols of every chunk."""
+    header, size = container.parse_preamble(data)
+    profile = profile_of(header, pack)
+    rows, entries = container.read_index(data, header, size)
+    chunks = []
+    for entry in entries:
+        info = container.parse_chunk_header(data, entry["offset"])
+        down, across = divmod(entry["tile"], container.tiles_across(header))
+        column = across * header["tile_columns"]
+        columns = min(header["tile_columns"], header["columns"] - column)
+        bands, model = header["intervals"][entry["interval"]]
+        require(model < len(pack.models), "model")
+        tile = Tile(bands, entry["rows"], columns)
+        networks = pack.models[model]
+        symbols = profile.decode(container.payload(data, info), networks, tile)
+        require(symbols.checksum == info["symbols_crc"], "checksum of the symbols")
+        first_band = sum(n for n, _ in header["intervals"][: entry["interval"]])
+        row = down * header["tile_rows"]
+        place = (entry["tile"], entry["interval"], tile, row, column, first_band)
+        chunks.append(Chunk(*place, networks[symbols.network], symbols))
+    return header, rows, chunks
+
+
+def read_cube(data: bytes, pack: Pack) -> Array:
+    """Samples of the whole cube, shape (rows, columns, bands)."""
+    header, rows, chunks = read_chunks(data, pack)
+    profile = profile_of(header, pack)
+    cube = np.empty((rows, header["columns"], header["bands"]), header["sample_type"])
+    for c in chunks:
+        planes = profile.values(c.network, c.size, c.symbols)
+        block = band.samples(planes, header, c.symbols.valid).transpose(1, 2, 0)
+        r, q, b = c.row, c.column, c.band
+        cube[r : r + c.size.rows, q : q + c.size.columns, b : b + c.size.bands] = block
+    return cube
