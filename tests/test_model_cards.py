@@ -14,11 +14,14 @@ from training_fixtures import write_scenes
 
 ROOT = Path(__file__).parents[1]
 CARDS = (ROOT / "docs" / "packs.md").read_text(encoding="utf-8")
-RECIPE = ROOT / "training" / "configs" / "aviris-band-5.toml"
+SPECTRAL_CARD, BAND_CARDS = CARDS.split("## The packs of the band profile")
+RECIPES = ROOT / "training" / "configs"
+RECIPE = RECIPES / "aviris-band-5.toml"
+SPECTRAL = "generic-spectral"
 NAMES = ("generic-band", "aviris-band-5")
 
 pytestmark = pytest.mark.skipif(
-    not set(NAMES) <= set(pack.shipped()), reason="this copy of hyspec ships no packs"
+    not {*NAMES, SPECTRAL} <= set(pack.shipped()), reason="this copy of hyspec ships no packs"
 )
 
 
@@ -26,28 +29,32 @@ def manifest_of(folder):
     return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, SPECTRAL])
 def test_the_recipe_is_the_one_in_the_repository(name):
-    assert manifest_of(pack.SHIPPED / name)["recipe"] == RECIPE.read_text(encoding="utf-8")
+    recipe = RECIPES / f"{SPECTRAL}.toml" if name == SPECTRAL else RECIPE
+    assert manifest_of(pack.SHIPPED / name)["recipe"] == recipe.read_text(encoding="utf-8")
 
 
-def test_rates_and_distortions_are_those_of_the_manifest():
+@pytest.mark.parametrize(
+    ("name", "card", "networks"),
+    [("generic-band", BAND_CARDS, {"low", "high"}), (SPECTRAL, SPECTRAL_CARD, {"high"})],
+)
+def test_rates_and_distortions_are_those_of_the_manifest(name, card, networks):
     row = r"^\| `(low|high)` \| (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$"
-    found = re.findall(row, CARDS, re.M)
+    found = re.findall(row, card, re.M)
     records = {
-        (r["network"], r["quality"]): r
-        for r in manifest_of(pack.SHIPPED / "generic-band")["validation"]
+        (r["network"], r["quality"]): r for r in manifest_of(pack.SHIPPED / name)["validation"]
     }
     for network, quality, *figures in found:
         record = records[network, int(quality)]
         expected = f"{record['bps']:.3f} {record['snr_db']:.2f} {record['ms_ssim']:.3f}"
         assert " ".join(figures) == expected, (network, quality)
-    assert {network for network, *_ in found} == {"low", "high"}
+    assert {network for network, *_ in found} == networks
 
 
 def test_sizes():
-    [stated] = re.findall(r"^\| size \| ([\d.]+) MB \| ([\d.]+) MB \|$", CARDS, re.M)
-    for name, figure in zip(NAMES, stated, strict=True):
+    stated = re.findall(r"([\d.]+) MB", "".join(re.findall(r"^\| size \|.*$", CARDS, re.M)))
+    for name, figure in zip((SPECTRAL, *NAMES), stated, strict=True):
         files = [p for p in (pack.SHIPPED / name).rglob("*") if p.is_file()]
         assert f"{sum(p.stat().st_size for p in files) / 1e6:.1f}" == figure
 
@@ -72,7 +79,7 @@ def test_the_commands_make_packs_like_the_shipped_ones(tmp_path, grid, run, monk
     config = tmp_path / RECIPE.relative_to(ROOT)
     config.parent.mkdir(parents=True)
     config.write_text(small_recipe())
-    commands = [shlex.split(line) for line in re.findall(r"^hyspec-\w+ .*$", CARDS, re.M)]
+    commands = [shlex.split(line) for line in re.findall(r"^hyspec-\w+ .*$", BAND_CARDS, re.M)]
     assert [program for program, *_ in commands] == ["hyspec-train", "hyspec-export"]
     for main, (_, *arguments) in zip((train.main, export.main), commands, strict=True):
         assert run(main, *arguments, "--quiet").code == 0
