@@ -1,6 +1,7 @@
 """Progress and curves: what the bar says, and what TensorBoard reads back."""
 
 import math
+import time
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -43,6 +44,7 @@ def test_points_after_the_resumed_checkpoint_are_replaced(tmp_path):
     with Tracker("t", 0, 100, tmp_path, quiet=True) as tracker:
         for done in range(1, 61):
             tracker.step(done, 1.0, 1.0, 1.0, 1e-3)
+    time.sleep(1.1)  # TensorBoard orders files by the second they were begun in
     with Tracker("t", 20, 100, tmp_path, quiet=True) as tracker:
         for done in range(21, 101):
             tracker.step(done, 2.0, 2.0, 2.0, 1e-3)
