@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from hyspec import _core, plane_networks
 from hyspec.band_planes import BandPlanes, offset_and_factor
-from hyspec.errors import StreamError
-from hyspec.pack import BandModel, BandNetwork
+from hyspec.pack import BandNetwork
 from hyspec.quality import SCALE_ONE
 from hyspec.sample_type import SampleType
+from hyspec.tile_coder import TileCoder
 
 PROFILE_NAME = "band"
 PROFILE_ID = 1
@@ -37,7 +37,7 @@ Float32Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class TileAnalysis:
+class BandAnalysis:
     """What the encoder knows of one tile and interval before it chooses the quality.
 
     Attributes
@@ -67,7 +67,7 @@ class TileAnalysis:
 
 
 @dataclass(frozen=True)
-class TileSymbols:
+class BandSymbols:
     """The integers of one tile and interval: all that a payload says. See docs/band_profile.md."""
 
     step: int
@@ -78,35 +78,8 @@ class TileSymbols:
     latents: npt.NDArray[np.int32]
 
 
-class BandCoder:
-    """Encodes and decodes tiles of one interval with one model of a pack.
-
-    Parameters
-    ----------
-    model
-        The model.
-    int8
-        Analyse with quantised networks where the model has them.
-    network
-        Always encode with the network of this number, which the model has, in place of choosing by
-        the level.
-    optimise
-        Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
-    """
-
-    def __init__(
-        self,
-        model: BandModel,
-        *,
-        int8: bool = False,
-        network: int | None = None,
-        optimise: bool = True,
-    ) -> None:
-        self._networks = model.networks
-        self._core = [(network.stride, network.latents) for network in model.networks]
-        self._int8 = int8
-        self._network = network
-        self._optimise = optimise
+class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
+    """Band after band. The network is chosen by the level of a tile's median band."""
 
     # ---- encoding -----------------------------------------------------------------------------
 
@@ -115,32 +88,17 @@ class BandCoder:
         samples: npt.NDArray[Any],
         valid: npt.NDArray[np.bool_] | None,
         sample_type: SampleType,
-    ) -> TileAnalysis:
-        """Measure the bands of a tile.
-
-        Parameters
-        ----------
-        samples
-            Samples as the cube holds them, shape (rows, columns, bands).
-        valid
-            Mask of the same shape, or ``None`` if all samples are valid.
-        sample_type
-            How samples become whole numbers.
-
-        Raises
-        ------
-        DataError
-            A valid sample is infinite or too large for its quantisation step.
-        """
+    ) -> BandAnalysis:
+        """Measure the bands of a tile."""
         rows, columns, bands = samples.shape
         mask = None if valid is None else np.ascontiguousarray(valid.transpose(2, 0, 1))
         if mask is not None and mask.all():
             mask = None
         planes = BandPlanes(samples, mask, sample_type)
         scale, mean = planes.statistics()
-        return TileAnalysis(_core.BandTile(bands, rows, columns), mask, scale, mean, planes)
+        return BandAnalysis(_core.BandTile(bands, rows, columns), mask, scale, mean, planes)
 
-    def encode(self, analysis: TileAnalysis, step: int) -> tuple[bytes, int, TileSymbols]:
+    def encode(self, analysis: BandAnalysis, step: int) -> tuple[bytes, int, BandSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
         number = self._choose(analysis.scale, step)
         network = self._networks[number]
@@ -161,7 +119,7 @@ class BandCoder:
             latents,
             _BIT_VALUE,
         )
-        symbols = TileSymbols(step, number, mask, analysis.scale, analysis.mean, rounded)
+        symbols = BandSymbols(step, number, mask, analysis.scale, analysis.mean, rounded)
         return payload, checksum, symbols
 
     def _choose(self, scale: npt.NDArray[np.int32], step: int) -> int:
@@ -174,12 +132,12 @@ class BandCoder:
         fitting = [k for k, network in enumerate(self._networks) if network.from_level <= middle]
         return max(fitting, default=0)
 
-    def _latents(self, analysis: TileAnalysis, number: int) -> Float32Array:
+    def _latents(self, analysis: BandAnalysis, number: int) -> Float32Array:
         if number not in analysis.latents:
             analysis.latents[number] = self._transform(analysis, self._networks[number])
         return analysis.latents[number]
 
-    def _transform(self, analysis: TileAnalysis, network: BandNetwork) -> Float32Array:
+    def _transform(self, analysis: BandAnalysis, network: BandNetwork) -> Float32Array:
         varying = np.flatnonzero(analysis.scale)
 
         def normalised(part: slice) -> Float32Array:
@@ -198,36 +156,16 @@ class BandCoder:
 
     # ---- decoding -----------------------------------------------------------------------------
 
-    def read(self, tile: _core.BandTile, payload: bytes, checksum: int) -> TileSymbols:
-        """Symbols of a payload.
-
-        Raises
-        ------
-        CoreError
-            The payload is damaged.
-        StreamError
-            The decoded symbols do not have the checksum that the encoder stored.
-        """
+    def _decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[BandSymbols, int]:
         step, network, valid, scale, mean, latents, found = _core.decode_band_payload(
             self._core, tile, payload
         )
-        if found != checksum:
-            raise StreamError(
-                f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
-                hint="the stream was written with other tables than this pack's; report it",
-            )
-        return TileSymbols(step, network, valid, scale, mean, latents)
+        return BandSymbols(step, network, valid, scale, mean, latents), found
 
     def synthesise(
-        self, tile: _core.BandTile, symbols: TileSymbols, bands: npt.NDArray[np.intp]
+        self, tile: _core.BandTile, symbols: BandSymbols, bands: npt.NDArray[np.intp]
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
-        """Reconstruct some bands of a tile on the integer scale, a few at a time.
-
-        Yields
-        ------
-        tuple of ndarray
-            Positions in ``bands``, shape (n,), and their planes, shape (n, rows, columns).
-        """
+        """Reconstruct some bands of a tile on the integer scale, a few at a time."""
         network = self._networks[symbols.network]
         levels = _core.band_levels(symbols.scale, symbols.step, network.levels)
         rank = np.cumsum(levels >= 0) - 1  # position of each active band among the latents

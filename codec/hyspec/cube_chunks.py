@@ -15,8 +15,8 @@ from hyspec.cube import Cube
 from hyspec.errors import UsageError
 from hyspec.intervals import BandInterval
 from hyspec.nodata import validity
-from hyspec.profiles import TileAnalysis, TileCoder
 from hyspec.sample_type import SampleType
+from hyspec.tile_coder import TileAnalysis, TileCoder
 from hyspec.tiling import Tile, TileGrid
 
 #: More chunks than this are refused: their headers alone would outweigh what they hold.
@@ -59,7 +59,7 @@ class CubeChunks:
         sample_type: SampleType,
         grid: TileGrid,
         partition: Sequence[BandInterval],
-        coders: Sequence[TileCoder],
+        coders: Sequence[TileCoder[Any, Any]],
     ) -> None:
         count = len(grid) * len(partition)
         if count > MAX_CHUNKS:

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core, plane_networks
-from hyspec.errors import StreamError
 from hyspec.fill import fill_invalid
-from hyspec.pack import BandModel, BandNetwork
+from hyspec.pack import BandNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
 from hyspec.sample_type import SampleType
 from hyspec.spectral_transform import TileSpectra, combine, orthonormal, quantised_basis
+from hyspec.tile_coder import TileCoder
 
 PROFILE_NAME = "spectral"
 PROFILE_ID = 2
@@ -101,34 +101,8 @@ class SpectralSymbols:
     latents: npt.NDArray[np.int32]
 
 
-class SpectralCoder:
-    """Encodes and decodes tiles of one interval with one model of a pack.
-
-    Parameters
-    ----------
-    model
-        The model.
-    int8
-        Analyse with quantised networks where the model has them.
-    network
-        Always encode with the network of this number, in place of the last one.
-    optimise
-        Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
-    """
-
-    def __init__(
-        self,
-        model: BandModel,
-        *,
-        int8: bool = False,
-        network: int | None = None,
-        optimise: bool = True,
-    ) -> None:
-        self._networks = model.networks
-        self._core = [(network.stride, network.latents) for network in model.networks]
-        self._int8 = int8
-        self._network = len(model.networks) - 1 if network is None else network
-        self._optimise = optimise
+class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
+    """Principal components, each a plane; the last network of the model, unless one is given."""
 
     # ---- encoding -----------------------------------------------------------------------------
 
@@ -138,22 +112,7 @@ class SpectralCoder:
         valid: npt.NDArray[np.bool_] | None,
         sample_type: SampleType,
     ) -> SpectralAnalysis:
-        """Measure the spectra of a tile.
-
-        Parameters
-        ----------
-        samples
-            Samples as the cube holds them, shape (rows, columns, bands).
-        valid
-            Mask of the same shape, or ``None`` if all samples are valid.
-        sample_type
-            How samples become whole numbers.
-
-        Raises
-        ------
-        DataError
-            A valid sample is infinite or too large for its quantisation step.
-        """
+        """Measure the spectra of a tile."""
         rows, columns, bands = samples.shape
         if valid is not None and valid.all():
             valid = None
@@ -166,7 +125,8 @@ class SpectralCoder:
 
     def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
-        network = self._networks[self._network]
+        number = len(self._networks) - 1 if self._network is None else self._network
+        network = self._networks[number]
         planes = self._planes(analysis, network, step)
         count = _worthwhile(planes, network, step)
         mask = None if analysis.valid is None else analysis.valid.astype(np.uint8)
@@ -176,7 +136,7 @@ class SpectralCoder:
             self._core,
             analysis.tile,
             step,
-            self._network,
+            number,
             mask,
             varies,
             planes.mean,
@@ -185,9 +145,7 @@ class SpectralCoder:
             planes.latents[:count],
             _BIT_VALUE,
         )
-        symbols = SpectralSymbols(
-            step, self._network, mask, varies, planes.mean, scale, entries, rounded
-        )
+        symbols = SpectralSymbols(step, number, mask, varies, planes.mean, scale, entries, rounded)
         return payload, checksum, symbols
 
     def _planes(self, analysis: SpectralAnalysis, network: BandNetwork, step: int) -> _Planes:
@@ -217,36 +175,16 @@ class SpectralCoder:
 
     # ---- decoding -----------------------------------------------------------------------------
 
-    def read(self, tile: _core.BandTile, payload: bytes, checksum: int) -> SpectralSymbols:
-        """Symbols of a payload.
-
-        Raises
-        ------
-        CoreError
-            The payload is damaged.
-        StreamError
-            The decoded symbols do not have the checksum that the encoder stored.
-        """
+    def _decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[SpectralSymbols, int]:
         step, network, valid, varies, mean, scale, basis, latents, found = (
             _core.decode_spectral_payload(self._core, tile, payload)
         )
-        if found != checksum:
-            raise StreamError(
-                f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
-                hint="the stream was written with other tables than this pack's; report it",
-            )
-        return SpectralSymbols(step, network, valid, varies, mean, scale, basis, latents)
+        return SpectralSymbols(step, network, valid, varies, mean, scale, basis, latents), found
 
     def synthesise(
         self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
-        """Reconstruct some bands of a tile on the integer scale, a few at a time.
-
-        Yields
-        ------
-        tuple of ndarray
-            Positions in ``bands``, shape (n,), and their planes, shape (n, rows, columns).
-        """
+        """Reconstruct some bands of a tile on the integer scale, a few at a time."""
         varies = symbols.varies.astype(bool)
         full = np.zeros((len(symbols.scale), tile.bands))
         full[:, varies] = orthonormal(symbols.basis)

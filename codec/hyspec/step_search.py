@@ -14,9 +14,10 @@ from hyspec.errors import DataError
 from hyspec.options import DEFAULT_QUALITY, EncodeOptions
 from hyspec.pack import Pack
 from hyspec.parallel import ordered_map
-from hyspec.profiles import Profile, TileAnalysis
+from hyspec.profiles import Profile
 from hyspec.quality import SCALE_ONE, STEPS_PER_OCTAVE, scale_codes, step_for_octave
 from hyspec.survey import Survey
+from hyspec.tile_coder import TileAnalysis
 
 #: Called with (phase, pieces done, pieces in all).
 Progress = Callable[[str, int, int], None]

@@ -20,9 +20,9 @@ from hyspec.errors import (
     UnsupportedVersionError,
 )
 from hyspec.intervals import BandInterval
-from hyspec.profiles import TileCoder, TileSymbols
 from hyspec.sample_type import SampleType
 from hyspec.stream_index import StreamData
+from hyspec.tile_coder import TileCoder, TileSymbols
 from hyspec.tiling import Tile, TileGrid
 
 #: Memory that decoding a chunk takes: per sample for masks and latents, and per pixel for the
@@ -94,7 +94,7 @@ class StreamChunks:
         )
         self._models = [model for _, model in header.intervals]
         self._profile = profiles.find(header.profile, header.profile_version)
-        self._coders: list[TileCoder] = []
+        self._coders: list[TileCoder[Any, Any]] = []
         self._entries = {(entry.tile, entry.interval): entry for entry in index.chunks}
         missing = len(self.grid) * len(self.partition) - len(self._entries)
         if missing > _MAX_MISSING:
@@ -197,7 +197,7 @@ class StreamChunks:
             )
         return loaded
 
-    def _coder(self, interval: int) -> TileCoder:
+    def _coder(self, interval: int) -> TileCoder[Any, Any]:
         self.load_pack()
         model = self._models[interval]
         if model >= len(self._coders):

@@ -19,9 +19,9 @@ from tqdm import tqdm
 from hyspec import _core, plane_networks
 from hyspec.errors import DataError
 from hyspec.pack import GAINS_PER_OCTAVE, BandModel, BandNetwork
-from hyspec.profiles import TileCoder
 from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec.sample_type import SampleType
+from hyspec.tile_coder import TileCoder
 from hyspec_training.data import Scene
 from hyspec_training.graphs import Graphs
 from hyspec_training.profiles import Chunk, TrainingProfile
@@ -208,7 +208,7 @@ def _learn(
 
 
 def _squared_error(
-    coder: TileCoder,
+    coder: TileCoder[Any, Any],
     tile: _core.BandTile,
     symbols: Any,
     samples: npt.NDArray[Any],

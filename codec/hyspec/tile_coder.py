@@ -1,0 +1,151 @@
+"""What all profiles have in common: how one tile and interval is encoded and decoded."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hyspec import _core
+from hyspec.errors import StreamError
+from hyspec.pack import BandModel
+from hyspec.sample_type import SampleType
+
+
+class TileAnalysis(Protocol):
+    """What an encoder knows of a tile and interval before it chooses the quality.
+
+    Attributes
+    ----------
+    tile : _core.BandTile
+        Size.
+    valid : ndarray of bool, shape (bands, rows, columns), or None
+        Mask of measurements; ``None`` if all are.
+    scale : ndarray of int32
+        Codes of the standard deviations of bands or planes: at least the largest of them.
+    coded : dict
+        By step: payload and checksum of the latest encoding, for searches that end where they are.
+    """
+
+    @property
+    def tile(self) -> _core.BandTile:
+        """Size."""
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_] | None:
+        """Mask of measurements."""
+
+    @property
+    def scale(self) -> npt.NDArray[np.int32]:
+        """Codes of standard deviations."""
+
+    @property
+    def coded(self) -> dict[int, tuple[bytes, int]]:
+        """Latest encoding."""
+
+
+class TileSymbols(Protocol):
+    """The integers that a payload says."""
+
+    @property
+    def valid(self) -> npt.NDArray[np.uint8] | None:
+        """Mask of measurements, shape (bands, rows, columns); ``None`` if all are."""
+
+
+Analysis = TypeVar("Analysis", bound=TileAnalysis)
+Symbols = TypeVar("Symbols", bound=TileSymbols)
+
+
+class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
+    """Encodes and decodes tiles of one interval with one model of a pack.
+
+    Parameters
+    ----------
+    model
+        The model.
+    int8
+        Analyse with quantised networks where the model has them.
+    network
+        Always encode with the network of this number, which the model has, in place of choosing.
+    optimise
+        Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
+    """
+
+    def __init__(
+        self,
+        model: BandModel,
+        *,
+        int8: bool = False,
+        network: int | None = None,
+        optimise: bool = True,
+    ) -> None:
+        self._networks = model.networks
+        self._core = [(network.stride, network.latents) for network in model.networks]
+        self._int8 = int8
+        self._network = network
+        self._optimise = optimise
+
+    @abc.abstractmethod
+    def analyse(
+        self,
+        samples: npt.NDArray[Any],
+        valid: npt.NDArray[np.bool_] | None,
+        sample_type: SampleType,
+    ) -> Analysis:
+        """Measure a tile.
+
+        Parameters
+        ----------
+        samples
+            Samples as the cube holds them, shape (rows, columns, bands).
+        valid
+            Mask of the same shape, or ``None`` if all samples are valid.
+        sample_type
+            How samples become whole numbers.
+
+        Raises
+        ------
+        DataError
+            A valid sample is infinite or too large for its quantisation step.
+        """
+
+    @abc.abstractmethod
+    def encode(self, analysis: Analysis, step: int) -> tuple[bytes, int, Symbols]:
+        """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
+
+    def read(self, tile: _core.BandTile, payload: bytes, checksum: int) -> Symbols:
+        """Symbols of a payload.
+
+        Raises
+        ------
+        CoreError
+            The payload is damaged.
+        StreamError
+            The decoded symbols do not have the checksum that the encoder stored.
+        """
+        symbols, found = self._decoded(tile, payload)
+        if found != checksum:
+            raise StreamError(
+                f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
+                hint="the stream was written with other tables than this pack's; report it",
+            )
+        return symbols
+
+    @abc.abstractmethod
+    def _decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[Symbols, int]:
+        """Symbols of a payload, and their checksum."""
+
+    @abc.abstractmethod
+    def synthesise(
+        self, tile: _core.BandTile, symbols: Symbols, bands: npt.NDArray[np.intp]
+    ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
+        """Reconstruct some bands of a tile on the integer scale, a few at a time.
+
+        Yields
+        ------
+        tuple of ndarray
+            Positions in ``bands``, shape (n,), and their planes, shape (n, rows, columns).
+        """
