@@ -267,3 +267,32 @@ def test_targets_are_met(cube: Cube, target: dict[str, float]) -> None:
         assert 20 * np.log10(peak / wrong) == pytest.approx(wanted, abs=0.2)
     else:
         assert wrong == pytest.approx(wanted, rel=0.02)
+
+
+@pytest.mark.parametrize("valid", [1, 3, 20])
+def test_a_few_valid_pixels_of_a_large_tile(valid: int) -> None:
+    rng = np.random.default_rng(valid)
+    array = np.full((256, 256, 6), -9999, np.int16)
+    rows, columns = rng.integers(0, 256, (2, valid))
+    array[rows, columns] = rng.integers(0, 3000, (valid, 6))
+    cube = Cube(array, nodata=-9999.0)
+    decoded = hyspec.decode(hyspec.encode(cube, quality=100)).array
+    np.testing.assert_array_equal(decoded == -9999, array == -9999)
+    assert np.abs(decoded.astype(int) - array)[array != -9999].max() <= 8
+
+
+def test_one_pixel_unlike_all_others_is_coded() -> None:
+    array = np.full((256, 256, 6), 100, np.uint16)
+    array[101, 77] = [60000, 10, 30000, 100, 5000, 65535]
+    decoded = hyspec.decode(hyspec.encode(array, quality=100)).array
+    assert np.abs(decoded.astype(int) - array).max() <= 64
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint32"])
+def test_extreme_samples_of_all_bands_at_once(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    ends = np.random.default_rng(3).integers(0, 2, (16, 16, 1)) * np.ones(20, int)
+    array = np.where(ends == 0, limits.min, limits.max).astype(dtype)
+    decoded = hyspec.decode(hyspec.encode(array, quality=60)).array
+    error = np.abs(decoded.astype(np.float64) - array.astype(np.float64))
+    assert error.max() < 2**31 * 0.2

@@ -10,13 +10,18 @@ from hyspec import Stream, _core, errors
 from hyspec.band_profile import PROFILE_VERSION
 
 
-def test_memory_limit(tiny_pack, scene_stream, scene_decoded):
-    stream = Stream(scene_stream, pack=tiny_pack, max_bytes=scene_decoded.nbytes - 1)
+def test_memory_limit_for_the_cube(tiny_pack):
+    cube = hyspec.synthetic.scene(96, 64, seed=4).cube
+    data = hyspec.encode(cube, pack=tiny_pack, tile=(16, 16), intervals="seed")
+    stream = Stream(data, pack=tiny_pack, max_bytes=cube.array.nbytes - 1)
     with pytest.raises(errors.LimitError, match="the decoded cube") as caught:
         stream[:]
     assert "max_bytes" in caught.value.hint
-    assert np.array_equal(stream[:10], scene_decoded[:10])
+    assert np.array_equal(stream[:10], hyspec.decode(data, pack=tiny_pack).array[:10])
     assert isinstance(caught.value, MemoryError)
+
+
+def test_memory_limit_for_a_chunk(tiny_pack, scene_stream):
     with pytest.raises(errors.LimitError, match="one chunk"):
         Stream(scene_stream, pack=tiny_pack, max_bytes=2_000)[0, 0, 0]
     for read in (lambda s: s.check(), lambda s: s.template(range(1), range(1), range(1))):

@@ -15,6 +15,8 @@ from hyspec import _core
 #: Scale codes: 0 is a constant band, 1 the standard deviation 2^-4, then sixteen per octave.
 SCALE_ONE = 65
 SCALES_PER_OCTAVE = 16
+#: Larger deviations, which only components of extreme 32-bit samples have, share this code.
+LARGEST_SCALE = 577
 #: Steps per octave of the quality parameter ``step``, and levels per octave.
 STEPS_PER_OCTAVE = 32
 #: Least standard deviation that has a code.
@@ -24,7 +26,8 @@ LEAST_DEVIATION = 2.0**-4
 def scale_codes(deviation: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
     """Codes of standard deviations above 0 on the integer scale, any shape."""
     octaves = np.log2(np.maximum(deviation, LEAST_DEVIATION))
-    return np.asarray(np.maximum(1, SCALE_ONE + np.rint(SCALES_PER_OCTAVE * octaves)), np.int32)
+    codes = SCALE_ONE + np.rint(SCALES_PER_OCTAVE * octaves)
+    return np.asarray(np.clip(codes, 1, LARGEST_SCALE), np.int32)
 
 
 def deviations(codes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

@@ -21,6 +21,8 @@ from hyspec.sample_type import SampleType
 
 #: Pixels that the covariance is estimated from, unless the tile has fewer.
 _DRAWN_PIXELS = 1 << 14
+#: Pixels far from the mean that are drawn, too.
+_FARTHEST_PIXELS = 256
 #: Pixels that are transformed at once.
 _BLOCK_PIXELS = 1 << 12
 #: A component is considered if its variance is more than this share of the squared quantiser step.
@@ -52,7 +54,7 @@ class TileSpectra:
     varies : ndarray of bool, shape (bands,)
         Bands whose valid samples are not all equal.
     mean : ndarray of float64, shape (bands,)
-        Mean of those, from some pixels; of the others their value, or 0 without valid samples.
+        Mean of those; of the others their value, or 0 without valid samples.
 
     Raises
     ------
@@ -72,11 +74,9 @@ class TileSpectra:
         exact = not sample_type.is_float and sample_type.dtype.itemsize <= 2
         #: Numbers of 16 bits and their differences are exact in single precision.
         self._float: Any = np.float32 if exact else np.float64
-        low, high = self._range()
+        low, high, mean = self._survey()
         self.varies = high > low
-        drawn = self._drawn()
-        self.mean = self._means(drawn, low)
-        self._drawn_spectra = drawn
+        self.mean = np.where(self.varies, mean, np.where(np.isfinite(low), low, 0.0))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -95,45 +95,54 @@ class TileSpectra:
             return part.astype(np.float32), valid
         return self._type.to_counts(part), valid
 
-    def _range(self) -> tuple[Float64Array, Float64Array]:
-        """Lowest and highest valid sample of each band; infinities without any."""
+    def _survey(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Lowest, highest and mean valid sample of each band; infinities and 0 without any."""
         bands = self._samples.shape[2]
         low, high = np.full(bands, np.inf), np.full(bands, -np.inf)
+        total, number = np.zeros(bands), np.zeros(bands)
         for rows in self._row_blocks():
             counts, valid = self._counts(rows)
             where: Any = True if valid is None else valid
             low = np.minimum(low, counts.min((0, 1), initial=np.inf, where=where))
             high = np.maximum(high, counts.max((0, 1), initial=-np.inf, where=where))
-        return low, high
+            total += counts.sum((0, 1), dtype=np.float64, where=where)
+            number += counts.shape[0] * counts.shape[1] if valid is None else valid.sum((0, 1))
+        return low, high, total / np.maximum(number, 1)
 
     def _row_blocks(self) -> list[slice]:
         rows, columns, _ = self._samples.shape
         step = max(1, _BLOCK_PIXELS // columns)
         return [slice(row, min(row + step, rows)) for row in range(0, rows, step)]
 
-    def _drawn(self) -> tuple[Float64Array, npt.NDArray[np.bool_] | None]:
-        """Spectra of pixels that are spread evenly over the tile, and their mask."""
-        rows, columns, bands = self._samples.shape
-        every = max(1, -(-rows * columns // _DRAWN_PIXELS))
+    def _drawn(self) -> tuple[npt.NDArray[np.intp], Float64Array]:
+        """Pixels to take the covariance from, and how many pixels each stands for.
+
+        Some that are spread evenly over those with valid samples, and those that lie farthest from
+        the mean: a direction that no drawn pixel has could not be coded, at any quality.
+        """
+        rows, columns, _ = self._samples.shape
+        measured = self.measured()
+        usable = np.arange(rows * columns) if measured is None else np.flatnonzero(measured)
+        every = max(1, -(-len(usable) // _DRAWN_PIXELS))
         while math.gcd(every, columns) > 1:  # in step with the columns, some would never be drawn
             every += 1
-        number = np.arange(every // 2, rows * columns, every)
-        row, column = np.divmod(number, columns)
-        part = self._samples[row, column]
-        valid = None if self._valid is None else self._valid[row, column]
-        if valid is not None:
-            part = np.where(valid, part, part.dtype.type(0))
-        return self._type.to_counts(part).reshape(-1, bands), valid
+        drawn = usable[every // 2 :: every] if every > 1 else usable
+        weights = np.full(len(drawn), float(every))
+        if every > 1:
+            distance = np.concatenate([self._distances(part) for part in self._row_blocks()])
+            farthest = np.argpartition(distance, -_FARTHEST_PIXELS)[-_FARTHEST_PIXELS:]
+            added = np.setdiff1d(farthest, drawn)
+            drawn = np.concatenate([drawn, added])
+            weights = np.concatenate([weights, np.ones(len(added))])
+        return drawn, weights
 
-    def _means(
-        self, drawn: tuple[Float64Array, npt.NDArray[np.bool_] | None], low: Float64Array
-    ) -> Float64Array:
-        spectra, valid = drawn
-        if valid is None:
-            mean = spectra.mean(0)
-        else:
-            mean = spectra.sum(0, where=valid) / np.maximum(valid.sum(0), 1)
-        return np.where(self.varies, mean, np.where(np.isfinite(low), low, 0.0))
+    def _distances(self, rows: slice) -> npt.NDArray[Any]:
+        """Squared distances of the spectra of some rows from the mean, flat."""
+        counts, valid = self._counts(rows)
+        counts -= self.mean.astype(self._float)
+        if valid is not None:
+            counts[~valid] = 0
+        return np.asarray(np.einsum("rcb,rcb->rc", counts, counts)).ravel()
 
     def components(self) -> tuple[Float64Array, Float64Array]:
         """Principal components of the bands that vary, estimated from some of the pixels.
@@ -145,17 +154,21 @@ class TileSpectra:
         direction : ndarray, shape (n, varying)
             One unit vector per row.
         """
-        spectra, valid = self._drawn_spectra
-        centred = spectra - self.mean
+        drawn, weights = self._drawn()
+        row, column = np.divmod(drawn, self._samples.shape[1])
+        part = self._samples[row, column]
+        valid = None if self._valid is None else self._valid[row, column]
+        if valid is not None:
+            part = np.where(valid, part, part.dtype.type(0))
+        centred = self._type.to_counts(part) - self.mean
         if valid is not None:
             centred[~valid] = 0.0
-            centred = centred[valid.any(1)]
-        centred = centred[:, self.varies]
+        centred = centred[:, self.varies] * np.sqrt(weights / max(weights.sum(), 1.0))[:, None]
         pixels, bands = centred.shape
         if 2 * pixels < bands:
             _, singular, direction = np.linalg.svd(centred, full_matrices=False)
-            return np.square(singular) / max(1, pixels), direction
-        variance, vector = np.linalg.eigh(centred.T @ centred / max(1, pixels))
+            return np.square(singular), direction
+        variance, vector = np.linalg.eigh(centred.T @ centred)
         return variance[::-1], vector.T[::-1]
 
     def project(self, mean: Float64Array, basis: Float64Array) -> npt.NDArray[np.float32]:

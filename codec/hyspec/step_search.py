@@ -123,6 +123,8 @@ class StepSearch:
         if not self.complete:  # tiles that were not looked at may vary by all of the range
             span = self._survey.highest - self._survey.lowest
             widest = np.array(span / 2 / (self._chunks.sample_type.step or 1.0))
+            if self._profile.has_basis:  # a component may hold what all bands have in common
+                widest = widest * math.sqrt(max(map(len, self._chunks.partition)))
             scale = max(scale, int(scale_codes(widest)))
         octaves = (self._pack.levels - 1) // STEPS_PER_OCTAVE
         # From the finest level of the weakest band that varies to no latents at all.

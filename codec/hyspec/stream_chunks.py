@@ -33,6 +33,8 @@ _PLANE_SAMPLE_BYTES = 160
 #: times bands or pixels, and per sample of the decoded planes.
 _BASIS_ENTRY_BYTES = 110
 _PLANE_BYTES = 12
+#: Stride of networks that is reckoned with.
+_MOST_STRIDE = 16
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
 #: on a stream whose header lies about its shape.
 _MAX_MISSING = 1 << 18
@@ -116,7 +118,8 @@ class StreamChunks:
         rows = min(self.grid.tile_rows, self.grid.rows)
         columns = min(self.grid.tile_columns, self.grid.columns)
         bands = max(map(len, self.partition))
-        pixels = rows * columns
+        # Latents are those of whole strides.
+        pixels = (rows + -rows % _MOST_STRIDE) * (columns + -columns % _MOST_STRIDE)
         chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * _PLANE_SAMPLE_BYTES
         if self._profile is not None and self._profile.has_basis:
             chunk += min(bands, pixels) * (bands * _BASIS_ENTRY_BYTES + pixels * _PLANE_BYTES)

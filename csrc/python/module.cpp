@@ -187,7 +187,7 @@ std::vector<hyspec::Surroundings> to_surroundings(const std::optional<py::array>
   constexpr py::ssize_t kColumns = 2 * hyspec::Surroundings::kNeighbours + 5;
   const auto rows = checked_array<std::int16_t>(*array, 2, "surroundings");
   if (rows.shape(0) == 0 || rows.shape(1) != kColumns)
-    throw py::value_error("surroundings must have 15 columns");
+    throw py::value_error("surroundings must have a row per channel and 15 columns");
   std::vector<hyspec::Surroundings> result(static_cast<std::size_t>(rows.shape(0)));
   const std::int16_t* next = rows.data();
   for (hyspec::Surroundings& s : result) {

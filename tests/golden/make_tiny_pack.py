@@ -22,8 +22,9 @@ import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 from hyspec import _core, synthetic
-from hyspec.band_profile import BandCoder, step_for_octave
+from hyspec.band_profile import BandCoder
 from hyspec.pack import BandModel, BandNetwork
+from hyspec.quality import step_for_octave
 from hyspec.sample_type import SampleType
 
 OPSET, IR_VERSION = 18, 8
