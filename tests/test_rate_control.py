@@ -56,6 +56,19 @@ def test_a_good_guess_takes_few_evaluations():
     assert len(evaluated) <= 6
 
 
+def test_a_bend_of_the_values_takes_few_evaluations():
+    """Planes of noise become worth coding all at once: rates are flat, then steep."""
+    evaluated = []
+
+    def value(step):
+        evaluated.append(step)
+        return 0.25 * (2 ** (-0.015 * (step - 15)) if step > 15 else 2 ** (-0.07 * (step - 15)))
+
+    found = rate_control.search(value, 0.26, -500, 500, guess=74, slope=-1 / 32)
+    assert abs(math.log(found.value / 0.26)) <= rate_control.CLOSE_ENOUGH
+    assert len(evaluated) <= 6
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_target_beyond_the_ends(sign):
     values = dict(zip(range(10), range(1, 11) if sign > 0 else range(10, 0, -1), strict=True))

@@ -20,6 +20,8 @@ PSNR_TOLERANCE_DB = 0.2
 CLOSE_ENOUGH = 0.02
 #: A search that has taken more steps than this goes on by halves.
 _MOST_SECANTS = 6
+#: Share of the range of steps, at either end, that a secant stays away from.
+_MARGIN = 8
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,19 @@ def search(
 
 
 def _next(seen: dict[int, float], target: float, slope: float, between: tuple[int, int]) -> int:
-    """Step where the line through the two nearest values, or one of them, meets the target."""
+    """Step where the line through two values, or one of them, meets the target.
+
+    The two are those on either side of the target, once there are any, else the nearest ones.
+    """
     finite = [step for step in seen if 0 < seen[step] < math.inf]
     if len(finite) < len(seen) or len(seen) > _MOST_SECANTS:
         return sum(between) // 2
+    below, above = between
+    if below in seen and above in seen:
+        share = math.log(target / seen[below]) / math.log(seen[above] / seen[below])
+        margin = (above - below) // _MARGIN  # where values bend, secants creep along one side
+        step = below + round(share * (above - below))
+        return max(below + margin, min(above - margin, step))
     nearest = sorted(finite, key=lambda step: _distance(seen[step], target))[:2]
     if len(nearest) == 2:
         first, second = nearest
