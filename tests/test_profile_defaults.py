@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hyspec
-from hyspec import encoder, errors, pack, profiles
+from hyspec import encoder, errors, options, pack, profiles
 from hyspec_tools import compare, decode, demo, info, report
 from hyspec_tools.encode import main as encode_main
 
@@ -181,3 +181,8 @@ def test_demo(run, tmp_path, profile):
     expected = profile or "spectral"
     assert (record["profile"], record["pack"]) == (expected, f"generic-{expected}")
     assert (tmp_path / "demo" / "comparison.png").stat().st_size > 10_000
+
+
+def test_packs_serve_the_profiles_that_there_are():
+    assert set(pack.SERVED_PROFILES) == set(profiles.PROFILES)
+    assert set(profiles.PROFILES) < set(options.PROFILES)

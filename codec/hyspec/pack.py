@@ -29,7 +29,7 @@ FORMAT_VERSION = 2
 #: Packs that come with the wheel.
 SHIPPED = Path(__file__).parent / "packs"
 #: Profiles that packs can serve.
-PROFILES = ("band", "spectral")
+SERVED_PROFILES = ("band", "spectral")
 _MANIFEST = "manifest.json"
 _MAX_FILE_BYTES = 64 << 20
 #: Gain codes per factor of two, and the largest: docs/pack_format.md, section 5.
@@ -248,7 +248,7 @@ def _load(path: Path, raw: bytes) -> Pack:
                 )
             return data
 
-        if manifest["profile"] not in PROFILES:
+        if manifest["profile"] not in SERVED_PROFILES:
             raise PackError(
                 f"{path}: profile {manifest['profile']!r} of the pack is not known",
                 hint="install a newer hyspec",
