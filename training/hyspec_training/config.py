@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from hyspec.errors import DataError, UsageError
 from hyspec.intervals import SEED_STARTS
-from hyspec.pack import PROFILES
+from hyspec.pack import SERVED_PROFILES
 
 #: Models of a pack: one for all bands, or one for each interval that the codec tells apart.
 MODEL_COUNTS = (1, len(SEED_STARTS) + 1)
@@ -42,7 +42,7 @@ def _one_of(names: tuple[str, ...]) -> _Limit:
 
 #: What a setting must be beyond its type.
 _LIMITS: dict[str, _Limit] = {
-    "profile": _one_of(PROFILES),
+    "profile": _one_of(SERVED_PROFILES),
     "models": (lambda v: len(v) in MODEL_COUNTS, f"{' or '.join(map(str, MODEL_COUNTS))} names"),
     "scenes": (bool, "at least one pattern"),
     "patch": (lambda v: v > 0 and v % PLANE_MULTIPLE == 0, f"a multiple of {PLANE_MULTIPLE}"),
