@@ -46,8 +46,8 @@ def commands(page: Path) -> list[str]:
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cube = synthetic.scene(80, 72, seed=3).cube
     io.write(tmp_path / "scene.hdr", cube)
-    noise = np.random.default_rng(1).integers(0, 500, 32 * 48 * 12)
-    (np.arange(32 * 48 * 12) + noise).astype("<u2").tofile(tmp_path / "dump.raw")
+    dump = cube.array[:32, :48, 10:34:2].transpose(0, 2, 1)  # interleaved by line
+    np.ascontiguousarray(dump, "<u2").tofile(tmp_path / "dump.raw")
     for name in ("CMakeLists.txt", "csrc"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
