@@ -172,3 +172,10 @@ def test_the_program_refuses(run, scene_hdr, tiny_pack, tmp_path, arguments, cod
     assert done.err.startswith("error: ")
     assert all(text in done.err for text in texts)
     assert not output.exists()
+
+
+def test_int8_of_a_network_that_has_none(scene_cube):
+    """Of the shipped pack, the first network has such a graph and the second one has not."""
+    assert hyspec.encode(scene_cube, pack="generic-band", precision="int8", network=0)
+    with pytest.raises(PackError, match="network 1, has no analysis graphs in 8-bit"):
+        hyspec.encode(scene_cube, pack="generic-band", precision="int8", network=1)

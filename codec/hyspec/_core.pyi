@@ -375,6 +375,7 @@ def crc32c_symbols(symbols: npt.NDArray[np.int32]) -> int:
 
 MIN_STEP: int
 MAX_STEP: int
+MAX_SCALE: int
 
 class LatentModel:
     """Gains and adaptive models of one network (docs/band_profile.md, section 4).

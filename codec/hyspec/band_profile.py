@@ -31,7 +31,7 @@ PROFILE_ID = 1
 PROFILE_VERSION = 2
 
 #: What a bit is worth in squared steps when latents are rounded.
-_BIT_VALUE = 0.09
+BIT_VALUE = 0.09
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -117,7 +117,7 @@ class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
             analysis.scale,
             analysis.mean,
             latents,
-            _BIT_VALUE,
+            BIT_VALUE,
         )
         symbols = BandSymbols(step, number, mask, analysis.scale, analysis.mean, rounded)
         return payload, checksum, symbols

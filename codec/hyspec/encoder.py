@@ -159,7 +159,7 @@ class _Encoder:
             [
                 self.profile.coder(
                     self.pack.models[m],
-                    int8=_wants_int8(self.pack, options.precision),
+                    int8=_wants_int8(self.pack, options),
                     network=options.network,
                 )
                 for m in models
@@ -241,13 +241,16 @@ def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack]:
     return PROFILES[pack.profile], pack
 
 
-def _wants_int8(pack: packs.Pack, precision: str) -> bool:
+def _wants_int8(pack: packs.Pack, options: EncodeOptions) -> bool:
     """Whether to analyse in 8-bit integers."""
-    if precision != "int8":
+    if options.precision != "int8":
         return False
-    if not any(n.analysis_int8 for m in pack.models for n in m.networks):
+    network = options.network
+    chosen = [m.networks if network is None else m.networks[network:][:1] for m in pack.models]
+    if not any(n.analysis_int8 for networks in chosen for n in networks):
+        what = f"pack {pack.name!r}" + ("" if network is None else f", network {network},")
         raise PackError(
-            f"pack {pack.name!r} has no analysis graphs in 8-bit integers",
+            f"{what} has no analysis graphs in 8-bit integers",
             hint="use --precision fp32, or export the pack with hyspec-export --int8",
         )
     return True

@@ -15,8 +15,6 @@ from hyspec import _core
 #: Scale codes: 0 is a constant band, 1 the standard deviation 2^-4, then sixteen per octave.
 SCALE_ONE = 65
 SCALES_PER_OCTAVE = 16
-#: Larger deviations, which only components of extreme 32-bit samples have, share this code.
-LARGEST_SCALE = 577
 #: Steps per octave of the quality parameter ``step``, and levels per octave.
 STEPS_PER_OCTAVE = 32
 #: Least standard deviation that has a code.
@@ -24,10 +22,13 @@ LEAST_DEVIATION = 2.0**-4
 
 
 def scale_codes(deviation: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    """Codes of standard deviations above 0 on the integer scale, any shape."""
+    """Codes of standard deviations above 0 on the integer scale, any shape.
+
+    Those beyond the largest code, which only components of extreme 32-bit samples have, share it.
+    """
     octaves = np.log2(np.maximum(deviation, LEAST_DEVIATION))
     codes = SCALE_ONE + np.rint(SCALES_PER_OCTAVE * octaves)
-    return np.asarray(np.clip(codes, 1, LARGEST_SCALE), np.int32)
+    return np.asarray(np.clip(codes, 1, _core.MAX_SCALE), np.int32)
 
 
 def deviations(codes: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:

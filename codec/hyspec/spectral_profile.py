@@ -27,8 +27,6 @@ PROFILE_NAME = "spectral"
 PROFILE_ID = 2
 PROFILE_VERSION = 1
 
-#: Quantiser step of the planes at step 0.
-_STEP_AT_ZERO = 8.0
 #: Level from which on a plane is worth coding, whatever it holds: where its standard deviation is
 #: that of the quantiser step.
 _STRONG_LEVEL = 96
@@ -36,7 +34,7 @@ _STRONG_LEVEL = 96
 _KEPT = 0.6
 _BITS_OF_ONE = 6.0
 #: What a bit is worth in squared steps when latents are rounded.
-_BIT_VALUE = 0.09
+BIT_VALUE = 0.09
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -143,7 +141,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             scale,
             entries,
             planes.latents[:count],
-            _BIT_VALUE,
+            BIT_VALUE,
         )
         symbols = SpectralSymbols(step, number, mask, varies, planes.mean, scale, entries, rounded)
         return payload, checksum, symbols
@@ -153,7 +151,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         spectra, tile = analysis.spectra, analysis.tile
         mean = _mean_codes(spectra, step)
         offset = _means(mean, spectra.varies, step)
-        quantiser = _STEP_AT_ZERO * 2.0 ** (step / STEPS_PER_OCTAVE)
+        # That of a plane at level 0, whose standard deviation is 2^(step / 32).
+        quantiser = float(network.inverse_gain[0].mean()) * 2.0 ** (step / STEPS_PER_OCTAVE)
         basis = quantised_basis(
             analysis.variance, analysis.direction, quantiser, tile.rows * tile.columns
         )
@@ -231,7 +230,7 @@ def _worthwhile(planes: _Planes, network: BandNetwork, step: int) -> int:
         entries = planes.entries[k].astype(np.float64)
         bits = len(entries) * (1 + 0.5 * np.log2(1 + np.square(entries).mean()))
         bits += _BITS_OF_ONE * kept.size
-        worth += float(np.square(kept).sum()) - kept.size / 12 - _BIT_VALUE * bits
+        worth += float(np.square(kept).sum()) - kept.size / 12 - BIT_VALUE * bits
         if worth > best:
             best, count = worth, k + 1
     return count

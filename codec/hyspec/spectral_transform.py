@@ -21,13 +21,17 @@ from hyspec.sample_type import SampleType
 
 #: Pixels that the covariance is estimated from, unless the tile has fewer.
 _DRAWN_PIXELS = 1 << 14
+#: Of more bands than this, fewer pixels are drawn, so that neither time nor memory grow with the
+#: square of the bands.
+_MANY_BANDS = 2048
+_DRAWN_OF_MANY = 512
 #: Pixels far from the mean that are drawn, too.
 _FARTHEST_PIXELS = 256
 #: Pixels that are transformed at once.
 _BLOCK_PIXELS = 1 << 12
 #: A component is considered if its variance is more than this share of the squared quantiser step.
 _LEAST_VARIANCE = 0.05
-#: Precision of the basis, relative to the one where its error adds as much as quantisation.
+#: Unit of a row of the basis, times sqrt(variance * pixels) / quantiser step.
 _BASIS_STEP = 1.8
 _LARGEST_ENTRY = 1 << 24
 #: A row of the basis is left out if less than this is left of its largest number without the rows
@@ -78,17 +82,10 @@ class TileSpectra:
         self.varies = high > low
         self.mean = np.where(self.varies, mean, np.where(np.isfinite(low), low, 0.0))
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        rows, columns, _ = self._samples.shape
-        return rows, columns
-
-    def _counts(
-        self, rows: slice, columns: slice = slice(None)
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
-        part = self._samples[rows, columns]
-        valid = None if self._valid is None else self._valid[rows, columns]
+    def _counts(self, rows: slice) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+        """Whole numbers of some rows, 0 where they are not valid, and the mask."""
+        part = self._samples[rows]
+        valid = None if self._valid is None else self._valid[rows]
         if valid is not None:
             part = np.where(valid, part, part.dtype.type(0))
         if self._float == np.float32:
@@ -123,7 +120,8 @@ class TileSpectra:
         rows, columns, _ = self._samples.shape
         measured = self.measured()
         usable = np.arange(rows * columns) if measured is None else np.flatnonzero(measured)
-        every = max(1, -(-len(usable) // _DRAWN_PIXELS))
+        most = _DRAWN_PIXELS if self.varies.sum() <= _MANY_BANDS else _DRAWN_OF_MANY
+        every = max(1, -(-len(usable) // most))
         while math.gcd(every, columns) > 1:  # in step with the columns, some would never be drawn
             every += 1
         drawn = usable[every // 2 :: every] if every > 1 else usable
@@ -242,8 +240,9 @@ def quantised_basis(
     Notes
     -----
     A direction that is off by ``e`` per entry leaves ``variance * e^2`` per band and pixel outside
-    of the planes. With ``e = step / sqrt(variance * pixels)``, a basis of all planes costs about as
-    much rate as it saves.
+    of the planes. One bit more for every entry saves three quarters of that; as many bits for the
+    latents of the plane save less the more pixels there are. So ``e`` is in proportion to
+    ``step / sqrt(variance * pixels)``.
     """
     count = int((variance > _LEAST_VARIANCE * step**2).sum())
     count = min(count, pixels)

@@ -1,93 +1,55 @@
-// Contract: any bytes are a payload of a tile or end in hyspec::Error, never in anything else. What
-// is read can be written and read again; so can any symbols that fit their tile.
+// Payloads of the band profile: see fuzz_payload.hpp.
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
-#include "fuzz_numbers.hpp"
+#include "fuzz_payload.hpp"
 #include "hyspec/band_payload.hpp"
-#include "hyspec/error.hpp"
 
 namespace {
 
-using hyspec::BandNetwork;
-using hyspec::BandSymbols;
 using hyspec::BandTile;
-using hyspec::LatentModel;
-using hyspec::Span;
+using hyspec_fuzz::Networks;
 using hyspec_fuzz::Numbers;
-using hyspec_fuzz::require;
+using hyspec_fuzz::Payload;
 
-void check_read(Span<const BandNetwork> networks, const BandTile& tile, const BandSymbols& symbols,
-                Span<const std::uint8_t> payload, std::uint32_t written) {
-  std::uint32_t read = ~written;
-  const BandSymbols again = hyspec::decode_band_payload(networks, tile, payload, &read);
-  require(written == read && again.step == symbols.step && again.network == symbols.network &&
-          again.valid == symbols.valid && again.scale == symbols.scale &&
-          again.mean == symbols.mean && again.latents == symbols.latents);
-}
+struct Band {
+  using Symbols = hyspec::BandSymbols;
 
-void check_round_trip(Span<const BandNetwork> networks, const BandTile& tile,
-                      const BandSymbols& symbols) {
-  std::uint32_t written = 0;
-  const std::vector<std::uint8_t> payload =
-      hyspec::encode_band_payload(networks, tile, symbols, &written);
-  check_read(networks, tile, symbols, payload, written);
-}
-
-void read_payload(Span<const BandNetwork> networks, const BandTile& tile,
-                  Span<const std::uint8_t> bytes) {
-  BandSymbols symbols;
-  try {
-    symbols = hyspec::decode_band_payload(networks, tile, bytes, nullptr);
-  } catch (const hyspec::Error& error) {
-    require(error.code() == hyspec::ErrorCode::kCorrupt ||
-            error.code() == hyspec::ErrorCode::kTruncated);
-    return;
+  static Symbols decode(Networks networks, const BandTile& tile, Payload bytes,
+                        std::uint32_t* crc) {
+    return hyspec::decode_band_payload(networks, tile, bytes, crc);
   }
-  check_round_trip(networks, tile, symbols);
-}
-
-void write_symbols(Span<const BandNetwork> networks, const BandTile& tile, Numbers numbers) {
-  BandSymbols s;
-  s.step = static_cast<std::int32_t>(numbers.below(hyspec::kMaxStep - hyspec::kMinStep + 1)) +
-           hyspec::kMinStep;
-  s.network = numbers.below(2);
-  const LatentModel& model = *networks[s.network].model;
-  const bool masked = numbers.below(2) != 0;
-  std::size_t active = 0;
-  for (std::uint32_t b = 0; b < tile.bands; ++b) {
-    const bool present = !masked || numbers.mask(s.valid, tile.pixels());
-    const std::uint32_t scale = numbers.below(hyspec::kMaxScale + 1);
-    const std::int32_t mean = numbers.number();
-    s.scale.push_back(present ? static_cast<std::int32_t>(scale) : 0);
-    s.mean.push_back(present ? mean : 0);
-    if (hyspec::band_level(s.scale.back(), s.step, model.levels()) >= 0) ++active;
+  static auto encode(Networks networks, const BandTile& tile, const Symbols& s,
+                     std::uint32_t* crc) {
+    return hyspec::encode_band_payload(networks, tile, s, crc);
   }
-  const std::size_t positions = hyspec::latent_grid(tile, networks[s.network].stride).positions();
-  for (std::size_t i = 0; i < active * model.channels() * positions; ++i)
-    s.latents.push_back(numbers.number());
-  check_round_trip(networks, tile, s);
-
-  // The same as real numbers, which the gains take to any size and rounding changes.
-  const std::vector<float> real = numbers.near(s.latents);
-  const hyspec::LatentRounding rounding{static_cast<float>(numbers.below(129)) / 256.0f};
-  std::uint32_t written = 0;
-  const std::vector<std::uint8_t> payload =
-      hyspec::encode_band_payload(networks, tile, s, real, rounding, &written);
-  check_read(networks, tile, s, payload, written);
-}
+  static auto encode_real(Networks networks, const BandTile& tile, Symbols& s,
+                          hyspec::Span<const float> latents, hyspec::LatentRounding rounding,
+                          std::uint32_t* crc) {
+    return hyspec::encode_band_payload(networks, tile, s, latents, rounding, crc);
+  }
+  static bool same(const Symbols& a, const Symbols& b) {
+    return a.scale == b.scale && a.mean == b.mean;
+  }
+  static std::size_t make(Networks networks, const BandTile& tile, Numbers& numbers, Symbols& s) {
+    const bool masked = numbers.below(2) != 0;
+    std::size_t active = 0;
+    for (std::uint32_t b = 0; b < tile.bands; ++b) {
+      const bool present = !masked || numbers.mask(s.valid, tile.pixels());
+      const std::uint32_t scale = numbers.below(hyspec::kMaxScale + 1);
+      const std::int32_t mean = numbers.number();
+      s.scale.push_back(present ? static_cast<std::int32_t>(scale) : 0);
+      s.mean.push_back(present ? mean : 0);
+      const std::uint32_t levels = networks[s.network].model->levels();
+      if (hyspec::band_level(s.scale.back(), s.step, levels) >= 0) ++active;
+    }
+    return active;
+  }
+};
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::vector<BandNetwork> networks = hyspec_fuzz::make_networks();
-  Numbers numbers(Span<const std::uint8_t>(data, size));
-  const std::uint32_t bands = numbers.below(6) + 1;
-  const std::uint32_t rows = numbers.below(24) + 1;
-  const std::uint32_t columns = numbers.below(24) + 1;
-  const BandTile tile{bands, rows, columns};
-  read_payload(networks, tile, numbers.rest());
-  write_symbols(networks, tile, numbers);
+  hyspec_fuzz::check_payload<Band>({data, size});
   return 0;
 }

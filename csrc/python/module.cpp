@@ -301,6 +301,25 @@ py::array to_planes(const std::vector<std::int32_t>& latents, const hyspec::Band
       static_cast<py::ssize_t>(network.model->channels()), static_cast<py::ssize_t>(positions)});
 }
 
+// Codes symbols with latents that are whole numbers, by whole(crc), or real ones before rounding,
+// by real(latents, crc), which leaves in the symbols what they were rounded to.
+template <class Symbols, class Whole, class Real>
+py::tuple encode_payload(Symbols& symbols, const py::array& latents, Whole whole, Real real) {
+  std::vector<std::uint8_t> payload;
+  std::uint32_t crc = 0;
+  if (latents.dtype().kind() == 'f') {
+    const auto given = checked_array<float>(latents, 3, "latents");
+    const py::gil_scoped_release release;
+    payload = real(view(given), &crc);
+  } else {
+    symbols.latents = to_checked_vector<std::int32_t>(latents, 3, "latents");
+    const py::gil_scoped_release release;
+    payload = whole(&crc);
+  }
+  return py::make_tuple(to_py_bytes(payload), crc,
+                        to_array(symbols.latents).reshape(shape_of(latents)));
+}
+
 py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
                               std::int32_t step, std::uint32_t network,
                               const std::optional<py::array>& valid, const py::array& scale,
@@ -312,18 +331,12 @@ py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile
   s.scale = to_checked_vector<std::int32_t>(scale, 1, "scale");
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
   const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
-  const bool real = latents.dtype().kind() == 'f';
-  const auto given =
-      real ? std::optional(checked_array<float>(latents, 3, "latents")) : std::nullopt;
-  if (!real) s.latents = to_checked_vector<std::int32_t>(latents, 3, "latents");
-  std::vector<std::uint8_t> payload;
-  std::uint32_t crc = 0;
-  {
-    const py::gil_scoped_release release;
-    payload = real ? hyspec::encode_band_payload(parts, tile, s, view(*given), {bit_value}, &crc)
-                   : hyspec::encode_band_payload(parts, tile, s, &crc);
-  }
-  return py::make_tuple(to_py_bytes(payload), crc, to_array(s.latents).reshape(shape_of(latents)));
+  const hyspec::BandSymbols& whole = s;
+  return encode_payload(
+      s, latents, [&](auto* crc) { return hyspec::encode_band_payload(parts, tile, whole, crc); },
+      [&](auto real, auto* crc) {
+        return hyspec::encode_band_payload(parts, tile, s, real, {bit_value}, crc);
+      });
 }
 
 py::tuple decode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
@@ -354,20 +367,16 @@ py::tuple encode_spectral_payload(const PyNetworks& networks, const hyspec::Band
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
   s.scale = to_checked_vector<std::int32_t>(scale, 1, "scale");
   s.basis = to_checked_vector<std::int32_t>(basis, 2, "basis");
+  if (basis.shape(0) != scale.shape(0))
+    throw hyspec::Error(hyspec::ErrorCode::kBadArgument, "the basis has no row per plane");
   const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
-  const bool real = latents.dtype().kind() == 'f';
-  const auto given =
-      real ? std::optional(checked_array<float>(latents, 3, "latents")) : std::nullopt;
-  if (!real) s.latents = to_checked_vector<std::int32_t>(latents, 3, "latents");
-  std::vector<std::uint8_t> payload;
-  std::uint32_t crc = 0;
-  {
-    const py::gil_scoped_release release;
-    payload = real
-                  ? hyspec::encode_spectral_payload(parts, tile, s, view(*given), {bit_value}, &crc)
-                  : hyspec::encode_spectral_payload(parts, tile, s, &crc);
-  }
-  return py::make_tuple(to_py_bytes(payload), crc, to_array(s.latents).reshape(shape_of(latents)));
+  const hyspec::SpectralSymbols& whole = s;
+  return encode_payload(
+      s, latents,
+      [&](auto* crc) { return hyspec::encode_spectral_payload(parts, tile, whole, crc); },
+      [&](auto real, auto* crc) {
+        return hyspec::encode_spectral_payload(parts, tile, s, real, {bit_value}, crc);
+      });
 }
 
 py::tuple decode_spectral_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
@@ -407,6 +416,7 @@ py::array_t<std::int32_t> mean_exponents(const py::array& scale) {
 void bind_band_profile(py::module_& m) {
   m.attr("MIN_STEP") = hyspec::kMinStep;
   m.attr("MAX_STEP") = hyspec::kMaxStep;
+  m.attr("MAX_SCALE") = hyspec::kMaxScale;
   py::class_<hyspec::LatentModel>(m, "LatentModel", "Gains and adaptive models of one network.")
       .def(py::init(&make_latent_model), py::arg("gains"), py::arg("probability"), py::arg("count"),
            py::arg("mixers"), py::arg("intra"), py::arg("surroundings") = py::none())

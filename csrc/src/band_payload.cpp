@@ -37,10 +37,8 @@ std::uint32_t checksum(const std::vector<std::int32_t>& scales,
   return crc32c_symbols(latents, crc32c_symbols(means, crc32c_symbols(scales, 0)));
 }
 
-// Writes all of a payload; code_band(coder, encoder, band, level) writes one active band.
-template <class CodeBand>
 std::vector<std::uint8_t> encode(Span<const BandNetwork> networks, const BandTile& tile,
-                                 const BandSymbols& s, std::size_t latents, CodeBand code_band,
+                                 const BandSymbols& s, const LatentSource& latents,
                                  std::uint32_t* symbols_crc) {
   Bytes payload;
   put_payload_start(payload, networks.size(), tile, s.step, s.network, s.valid);
@@ -52,11 +50,9 @@ std::vector<std::uint8_t> encode(Span<const BandNetwork> networks, const BandTil
   RangeEncoder encoder;
   encode_band_side(encoder, scales, means);
   const std::vector<std::uint32_t> levels = active_levels(scales, s.step, part.model.levels());
-  if (latents != levels.size() * part.plane_size)
+  if (latents.size() != levels.size() * part.plane_size)
     throw Error(ErrorCode::kBadArgument, "latents do not fit the active bands");
-  LatentCoder coder(part.model, part.grid);
-  for (std::size_t a = 0; a < levels.size(); ++a)
-    code_band(coder, encoder, a * part.plane_size, part.plane_size, levels[a]);
+  encode_planes(encoder, part, levels, latents);
   put_words(payload, encoder.finish());
   if (symbols_crc != nullptr) *symbols_crc = checksum(scales, means, s.latents);
   return payload;
@@ -79,30 +75,15 @@ LatentGrid latent_grid(const BandTile& tile, std::uint32_t stride) noexcept {
 std::vector<std::uint8_t> encode_band_payload(Span<const BandNetwork> networks,
                                               const BandTile& tile, const BandSymbols& symbols,
                                               std::uint32_t* symbols_crc) {
-  return encode(
-      networks, tile, symbols, symbols.latents.size(),
-      [&](LatentCoder& coder, RangeEncoder& encoder, std::size_t begin, std::size_t count,
-          std::uint32_t level) {
-        coder.encode(encoder, level,
-                     Span<const std::int32_t>(symbols.latents.data() + begin, count));
-      },
-      symbols_crc);
+  return encode(networks, tile, symbols, whole_latents(symbols.latents), symbols_crc);
 }
 
 std::vector<std::uint8_t> encode_band_payload(Span<const BandNetwork> networks,
                                               const BandTile& tile, BandSymbols& symbols,
                                               Span<const float> latents, LatentRounding rounding,
                                               std::uint32_t* symbols_crc) {
-  check_rounding(rounding);
-  symbols.latents.assign(latents.size(), 0);
-  return encode(
-      networks, tile, symbols, latents.size(),
-      [&](LatentCoder& coder, RangeEncoder& encoder, std::size_t begin, std::size_t count,
-          std::uint32_t level) {
-        coder.encode(encoder, level, latents.subspan(begin, count), rounding,
-                     Span<std::int32_t>(symbols.latents.data() + begin, count));
-      },
-      symbols_crc);
+  const LatentSource source = rounded_latents(latents, rounding, symbols.latents);
+  return encode(networks, tile, symbols, source, symbols_crc);
 }
 
 BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile& tile,
@@ -125,14 +106,7 @@ BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile
     s.scale[present[k]] = scales[k];
     s.mean[present[k]] = means[k];
   }
-  LatentCoder coder(part.model, part.grid);
-  for (const std::uint32_t level : active_levels(scales, s.step, part.model.levels())) {
-    // Grown band by band, for the sake of payloads that end early.
-    s.latents.resize(s.latents.size() + part.plane_size);
-    coder.decode(
-        decoder, level,
-        Span<std::int32_t>(s.latents.data() + s.latents.size() - part.plane_size, part.plane_size));
-  }
+  s.latents = decode_planes(decoder, part, active_levels(scales, s.step, part.model.levels()));
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(scales, means, s.latents);
   return s;

@@ -40,7 +40,7 @@ class LatentCoder::Walk {
         grid_(grid),
         activity_(grid.positions()),
         behind_(grid.positions()),
-        expected_(grid.positions()),
+        expected_(model.kind() == LatentKind::kPlanes ? grid.positions() : 0),
         references_{std::vector<std::int32_t>(grid.positions()),
                     std::vector<std::int32_t>(grid.positions()),
                     std::vector<std::int32_t>(grid.positions())},

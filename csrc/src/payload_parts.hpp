@@ -10,6 +10,8 @@
 #include "hyspec/band_payload.hpp"
 #include "hyspec/bytes.hpp"
 #include "hyspec/error.hpp"
+#include "hyspec/latent_coder.hpp"
+#include "hyspec/range_coder.hpp"
 #include "hyspec/span.hpp"
 
 namespace hyspec {
@@ -36,9 +38,6 @@ PayloadStart read_payload_start(ByteReader& reader, std::size_t networks, const 
 // The words that are left.
 std::vector<std::uint32_t> read_payload_words(ByteReader& reader);
 
-// Error(kBadArgument) if the value of a bit is out of range.
-void check_rounding(LatentRounding rounding);
-
 // Bands that have at least one valid sample.
 std::vector<std::uint32_t> bands_with_samples(const BandTile& tile, Span<const std::uint8_t> valid);
 
@@ -50,5 +49,28 @@ struct NetworkPart {
 };
 // Error(kBadArgument) if the network is none, or has more latents than memory can hold.
 NetworkPart network_part(const BandNetwork& network, const BandTile& tile);
+
+// Where the latents of a payload come from, plane after plane: whole numbers as they are, or real
+// ones that are rounded, into `rounded`.
+struct LatentSource {
+  Span<const std::int32_t> whole;
+  Span<const float> real;
+  LatentRounding rounding;
+  Span<std::int32_t> rounded;
+
+  std::size_t size() const noexcept { return real.empty() ? whole.size() : real.size(); }
+};
+LatentSource whole_latents(Span<const std::int32_t> latents) noexcept;
+// `rounded` is given the size of the latents. Error(kBadArgument) if the value of a bit is out of
+// range.
+LatentSource rounded_latents(Span<const float> latents, LatentRounding rounding,
+                             std::vector<std::int32_t>& rounded);
+
+// Codes the planes of a chunk, one per level. The caller guarantees the size of the source.
+void encode_planes(RangeEncoder& encoder, const NetworkPart& part, Span<const std::uint32_t> levels,
+                   const LatentSource& source);
+// Memory grows plane by plane, for the sake of payloads that end early.
+std::vector<std::int32_t> decode_planes(RangeDecoder& decoder, const NetworkPart& part,
+                                        Span<const std::uint32_t> levels);
 
 }  // namespace hyspec

@@ -80,38 +80,38 @@ void check_planes(const BandTile& tile, const SpectralSymbols& s, std::size_t va
   if (s.scale.size() > std::min({std::uint64_t{varying}, tile.pixels(), kMaxPlanes}) ||
       s.basis.size() != s.scale.size() * varying)
     throw Error(ErrorCode::kBadArgument, "planes do not fit the bands that vary");
+  for (const std::int32_t scale : s.scale)
+    if (scale < 1 || scale > kMaxScale)
+      throw Error(ErrorCode::kBadArgument, "a scale is out of range");
 }
 
-std::uint32_t plane_level(std::int32_t scale, std::int32_t step, const LatentModel& model) {
-  return static_cast<std::uint32_t>(std::max(0, band_level(scale, step, model.levels())));
+// No plane is inactive (section 3.3).
+std::vector<std::uint32_t> plane_levels(const std::vector<std::int32_t>& scales, std::int32_t step,
+                                        std::uint32_t levels) {
+  std::vector<std::uint32_t> found;
+  for (const std::int32_t scale : scales)
+    found.push_back(static_cast<std::uint32_t>(std::max(0, band_level(scale, step, levels))));
+  return found;
 }
 
-// Writes all of a payload; code_plane(coder, encoder, first, count, level) writes one plane.
-template <class CodePlane>
 std::vector<std::uint8_t> encode(Span<const BandNetwork> networks, const BandTile& tile,
-                                 const SpectralSymbols& s, std::size_t latents,
-                                 CodePlane code_plane, std::uint32_t* symbols_crc) {
+                                 const SpectralSymbols& s, const LatentSource& latents,
+                                 std::uint32_t* symbols_crc) {
   Bytes payload;
   put_payload_start(payload, networks.size(), tile, s.step, s.network, s.valid);
   const NetworkPart part = network_part(networks[s.network], tile);
   check_sizes(tile, s);
   const Side side = pick_side(s, bands_with_samples(tile, s.valid));
   check_planes(tile, s, side.varying);
-  if (latents != s.scale.size() * part.plane_size)
+  if (latents.size() != s.scale.size() * part.plane_size)
     throw Error(ErrorCode::kBadArgument, "latents do not fit the planes");
-  for (const std::int32_t scale : s.scale)
-    if (scale < 1 || scale > kMaxScale)
-      throw Error(ErrorCode::kBadArgument, "a scale is out of range");
   RangeEncoder encoder;
   encode_table(encoder, side.varies, side.varies.size());
   encode_table(encoder, side.mean, side.mean.size());
   encoder.encode_uniform(static_cast<std::uint32_t>(s.scale.size()), kPlaneCountBits);
   encode_table(encoder, s.scale, s.scale.size());
   encode_table(encoder, s.basis, side.varying);
-  LatentCoder coder(part.model, part.grid);
-  for (std::size_t k = 0; k < s.scale.size(); ++k)
-    code_plane(coder, encoder, k * part.plane_size, part.plane_size,
-               plane_level(s.scale[k], s.step, part.model));
+  encode_planes(encoder, part, plane_levels(s.scale, s.step, part.model.levels()), latents);
   put_words(payload, encoder.finish());
   if (symbols_crc != nullptr) *symbols_crc = checksum(side, s);
   return payload;
@@ -128,30 +128,15 @@ std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networ
                                                   Span<const float> latents,
                                                   LatentRounding rounding,
                                                   std::uint32_t* symbols_crc) {
-  check_rounding(rounding);
-  symbols.latents.assign(latents.size(), 0);
-  return encode(
-      networks, tile, symbols, latents.size(),
-      [&](LatentCoder& coder, RangeEncoder& encoder, std::size_t begin, std::size_t count,
-          std::uint32_t level) {
-        coder.encode(encoder, level, latents.subspan(begin, count), rounding,
-                     Span<std::int32_t>(symbols.latents.data() + begin, count));
-      },
-      symbols_crc);
+  const LatentSource source = rounded_latents(latents, rounding, symbols.latents);
+  return encode(networks, tile, symbols, source, symbols_crc);
 }
 
 std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networks,
                                                   const BandTile& tile,
                                                   const SpectralSymbols& symbols,
                                                   std::uint32_t* symbols_crc) {
-  return encode(
-      networks, tile, symbols, symbols.latents.size(),
-      [&](LatentCoder& coder, RangeEncoder& encoder, std::size_t begin, std::size_t count,
-          std::uint32_t level) {
-        coder.encode(encoder, level,
-                     Span<const std::int32_t>(symbols.latents.data() + begin, count));
-      },
-      symbols_crc);
+  return encode(networks, tile, symbols, whole_latents(symbols.latents), symbols_crc);
 }
 
 SpectralSymbols decode_spectral_payload(Span<const BandNetwork> networks, const BandTile& tile,
@@ -186,14 +171,7 @@ SpectralSymbols decode_spectral_payload(Span<const BandNetwork> networks, const 
   for (const std::int32_t scale : s.scale)
     if (scale < 1 || scale > kMaxScale) corrupt(0, "the scale of a plane is out of range");
   s.basis = decode_table(decoder, planes, side.varying);
-  LatentCoder coder(part.model, part.grid);
-  for (const std::int32_t scale : s.scale) {
-    // Grown plane by plane, for the sake of payloads that end early.
-    s.latents.resize(s.latents.size() + part.plane_size);
-    coder.decode(
-        decoder, plane_level(scale, s.step, part.model),
-        Span<std::int32_t>(s.latents.data() + s.latents.size() - part.plane_size, part.plane_size));
-  }
+  s.latents = decode_planes(decoder, part, plane_levels(s.scale, s.step, part.model.levels()));
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(side, s);
   return s;

@@ -36,7 +36,7 @@ def component_planes(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """
     spectra = TileSpectra(samples, None, encoded_type(samples))
     variance, direction = spectra.components()
-    rows, columns = spectra.shape
+    rows, columns, _ = samples.shape
     if not variance.size:
         return np.empty((0, rows, columns), np.float32)
     kept = variance > LEAST_SHARE * variance[0]
