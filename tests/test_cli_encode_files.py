@@ -1,5 +1,6 @@
 """hyspec-encode: the files that it reads and writes."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -208,6 +209,17 @@ def test_interrupted_writing_leaves_nothing(
     else:
         assert (done.code, done.err) == (130, "error: interrupted\n")
     assert files(tmp_path) == before
+
+
+def test_a_target_between_two_steps_is_a_warning(monkeypatch, encode, scene_hdr, out):
+    real = hyspec.encode_to
+    told = "no rate near 2 bit/sample exists for this cube: 1.9 bit/sample was taken"
+    monkeypatch.setattr(
+        hyspec, "encode_to", lambda *all_: dataclasses.replace(real(*all_), missed=told)
+    )
+    done = encode(scene_hdr, "--quiet")
+    assert (done.code, done.err) == (0, f"warning: {told}\n")
+    assert out.exists()
 
 
 def test_failed_verification_leaves_nothing(monkeypatch, encode, scene_hdr, tmp_path):

@@ -1,5 +1,6 @@
 """Targets: the search itself, and rate, PSNR and RMSE of the streams that it leads to."""
 
+import itertools
 import math
 import re
 
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 import hyspec
 from hyspec import _core, errors, framing, metrics, rate_control, step_search, tiling
 from hyspec.options import EncodeOptions
+
+#: For searches that cannot miss by a jump.
+ANY = {"tolerance": math.inf}
 
 # ---- the search ----------------------------------------------------------------------------------
 
@@ -35,7 +39,7 @@ def test_search_finds_the_nearest_step(low, span, slope, sign, at, guess, misjud
 
     target = 2 ** (sign * slope * span * at)
     found = rate_control.search(
-        value, target, low, low + span, guess=guess, slope=sign * slope * misjudged
+        value, target, low, low + span, guess=guess, slope=sign * slope * misjudged, **ANY
     )
     distance = abs(math.log(found.value / target))
     assert distance <= max(slope * math.log(2) / 2 * 1.001, rate_control.CLOSE_ENOUGH) + 1e-9
@@ -51,7 +55,7 @@ def test_a_good_guess_takes_few_evaluations():
         evaluated.append(step)
         return 2 ** (-1.2 * step / 32 + 0.02 * math.sin(step))
 
-    found = rate_control.search(value, value(200), -1000, 1000, guess=150, slope=-1.1 / 32)
+    found = rate_control.search(value, value(200), -1000, 1000, guess=150, slope=-1.1 / 32, **ANY)
     assert abs(math.log(found.value / value(200))) <= 0.03
     assert len(evaluated) <= 6
 
@@ -66,7 +70,7 @@ def test_a_bend_of_the_values_takes_few_evaluations():
         evaluated.append(step)
         return math.exp(np.interp(step, steps, np.log(rates)))
 
-    found = rate_control.search(value, 0.25, -500, 500, guess=74, slope=-1 / 32)
+    found = rate_control.search(value, 0.25, -500, 500, guess=74, slope=-1 / 32, **ANY)
     assert abs(math.log(found.value / 0.25)) <= rate_control.CLOSE_ENOUGH
     assert len(evaluated) <= 6
 
@@ -77,45 +81,60 @@ def test_target_beyond_the_ends(sign):
     for target, best in ((0.01, 1), (1000, 10)):
         for guess in (0, 5, 9):
             found = rate_control.search(
-                values.__getitem__, target, 0, 9, guess=guess, slope=0.3 * sign
+                values.__getitem__, target, 0, 9, guess=guess, slope=0.3 * sign, **ANY
             )
             assert found.value == best
 
 
 @pytest.mark.parametrize("guess", [0, 49, 51, 100])
 def test_zero_values_do_not_disturb_the_search(guess):
-    found = rate_control.search(lambda step: max(0, step - 50), 20, 0, 100, guess=guess, slope=0.05)
+    found = rate_control.search(
+        lambda step: max(0, step - 50), 20, 0, 100, guess=guess, slope=0.05, **ANY
+    )
     assert found == rate_control.Found(70, 20)
 
 
 def test_flat_value():
-    found = rate_control.search(lambda _: 3.0, 5.0, 0, 100, guess=40, slope=0.03)
+    found = rate_control.search(lambda _: 3.0, 5.0, 0, 100, guess=40, slope=0.03, **ANY)
     assert found.value == 3.0
 
 
-@pytest.mark.parametrize("check", [rate_control.check_rate, rate_control.check_rmse])
-def test_relative_tolerance(check):
-    check(1.029, 1.0, 0, 2)
-    check(0.971, 1.0, 0, 2)
-    for value in (1.031, 0.969, 0.0, math.nan):
-        with pytest.raises(errors.TargetError):
-            check(value, 1.0, 0, 2)
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("target", [2.1, 3.0, 3.8])
+def test_a_jump_across_the_target_is_left_below(sign, target):
+    values = {step: 2.0 if (step < 37) == (sign > 0) else 4.0 for step in range(100)}
+    found = rate_control.search(
+        values.__getitem__, target, 0, 99, guess=60, slope=0.03 * sign, tolerance=0.03
+    )
+    assert found.value == 2.0
 
 
-def test_psnr_tolerance():
-    rate_control.check_psnr(40.19, 40.0, 10, 60)
-    for value in (40.21, 39.79, math.inf, math.nan):
-        with pytest.raises(errors.TargetError):
-            rate_control.check_psnr(value, 40.0, 10, 60)
+def test_a_value_within_the_tolerance_may_be_above():
+    values = {step: 2.0 if step < 37 else 4.0 for step in range(100)}
+    found = rate_control.search(
+        values.__getitem__, 3.95, 0, 99, guess=60, slope=0.03, tolerance=0.03
+    )
+    assert found.value == 4.0
 
 
-def test_hint_names_the_range_or_the_nearest():
-    with pytest.raises(errors.TargetError, match=r"nearest rate to 9 .* is 2") as caught:
-        rate_control.check_rate(2, 9, 0.125, 2)
-    assert "0.125 bit/sample to 2 bit/sample" in caught.value.hint
-    with pytest.raises(errors.TargetError) as caught:
-        rate_control.check_rate(2, 1.5, 0.125, 4)
-    assert caught.value.hint == "ask for 2 bit/sample"
+def test_tolerances():
+    missed = rate_control.missed
+    assert not any(missed(v, 1.0, rate_control.TOLERANCE) for v in (1.029, 0.971))
+    assert all(missed(v, 1.0, rate_control.TOLERANCE) for v in (1.031, 0.969, 0.0, math.nan))
+    errors_of = [10 ** (-decibels / 20) for decibels in (0.19, -0.19, 0.21, -0.21)]
+    assert [missed(e, 1.0, rate_control.PSNR_TOLERANCE) for e in errors_of] == [0, 0, 1, 1]
+
+
+def test_a_miss_tells_the_range_or_what_was_taken():
+    miss = rate_control.Miss("rate", " bit/sample", 9, 2, 0.125, 2)
+    assert not miss.between
+    error = miss.error()
+    assert "nearest rate to 9 bit/sample" in str(error)
+    assert "0.125 bit/sample to 2 bit/sample" in error.hint
+    miss = rate_control.Miss("PSNR", " dB", 41.5, 42.25, 10, 60)
+    assert miss.between
+    assert "41.5 dB" in str(miss)
+    assert "42.25 dB was taken" in str(miss)
 
 
 @pytest.mark.parametrize("rows", [5, 200, 20_000])
@@ -259,6 +278,21 @@ def test_out_of_reach(each_pack, scene_cube, target):
     hyspec.encode(scene_cube, pack=each_pack, **{name: nearest})
 
 
+def test_a_target_between_two_steps_is_kept(tiny_spectral_pack):
+    """Components of noise become worth coding all at once, and the rate jumps."""
+    noise = hyspec.Cube(np.random.default_rng(5).normal(1000, 50, (24, 24, 4)).astype(np.uint16))
+    rates = {
+        rate(hyspec.encode(noise, pack=tiny_spectral_pack, quality=quality), noise)
+        for quality in np.arange(15, 25, 0.3125)
+    }
+    jump, low, high = max((b / a, a, b) for a, b in itertools.pairwise(sorted(rates)))
+    assert jump > 1.07
+    with pytest.warns(errors.TargetWarning, match="was taken") as caught:
+        data = hyspec.encode(noise, pack=tiny_spectral_pack, bps=math.sqrt(low * high))
+    assert rate(data, noise) == low
+    assert len(caught) == 1
+
+
 def test_bytes_are_not_written_when_the_target_is_out_of_reach(each_pack, scene_cube):
     written = []
     with pytest.raises(errors.TargetError):
@@ -359,9 +393,11 @@ def test_sample_of_constant_tiles(each_pack, large, monkeypatch, name):
 
 @pytest.mark.usefixtures("small_cache")
 def test_sampled_psnr(each_pack, large):
-    data = hyspec.encode(large, pack=each_pack, psnr=27, tile=8)
+    like = hyspec.decode(hyspec.encode(large, pack=each_pack, quality=15, tile=8), pack=each_pack)
+    target = metrics.psnr_db(large, like)
+    data = hyspec.encode(large, pack=each_pack, psnr=target, tile=8)
     decoded = hyspec.decode(data, pack=each_pack)
-    assert metrics.psnr_db(large, decoded) == pytest.approx(27, abs=0.2)
+    assert metrics.psnr_db(large, decoded) == pytest.approx(target, abs=0.2)
 
 
 @pytest.mark.usefixtures("small_cache")

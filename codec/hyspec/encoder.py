@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
@@ -16,7 +17,7 @@ from hyspec import pack as packs
 from hyspec.core_errors import translated
 from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, Job
-from hyspec.errors import DataError, PackError, UsageError
+from hyspec.errors import DataError, PackError, TargetWarning, UsageError
 from hyspec.options import EncodeOptions, EncodeSettings
 from hyspec.parallel import default_threads, ordered_map
 from hyspec.profiles import PROFILES, SPECTRAL, Profile
@@ -52,6 +53,9 @@ class EncodeResult:
         Value of the ``quality`` option that gives the same stream.
     intervals : str
         Band intervals, 1-based inclusive.
+    missed : str or None
+        Where the target lies between two qualities whose streams differ by more than its tolerance:
+        what was taken instead, the one below a rate or error, or above a PSNR.
     """
 
     samples: int
@@ -62,6 +66,7 @@ class EncodeResult:
     pack: str
     quality: float
     intervals: str
+    missed: str | None
 
 
 def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) -> bytes:
@@ -91,9 +96,16 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
         The target is out of reach for this cube and pack.
     PackError
         The pack is missing, damaged or of another profile.
+
+    Warns
+    -----
+    TargetWarning
+        The target was missed because it lies between two neighbouring qualities.
     """
     pieces: list[bytes] = []
-    encode_to(cube, pieces.append, EncodeOptions(**settings))
+    result = encode_to(cube, pieces.append, EncodeOptions(**settings))
+    if result.missed is not None:
+        warnings.warn(result.missed, TargetWarning, stacklevel=2)
     return b"".join(pieces)
 
 
@@ -131,6 +143,7 @@ def encode_to(
         pack=encoder.pack.name,
         quality=encoder.search.quality_of(step),
         intervals=intervals.format_intervals(encoder.partition),
+        missed=encoder.search.missed,
     )
 
 

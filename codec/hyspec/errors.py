@@ -39,6 +39,10 @@ class TargetError(HyspecError, ValueError):
     """A rate or distortion target is outside what the profile and pack can reach."""
 
 
+class TargetWarning(UserWarning):
+    """A rate or distortion target was missed, as no stream of this cube comes near to it."""
+
+
 class StreamError(HyspecError, ValueError):
     """Bytes that are no hyspec stream, or a damaged one.
 

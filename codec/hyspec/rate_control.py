@@ -2,7 +2,7 @@
 
 Rate falls and error grows with the step by nearly a constant factor per step, so a few secants on a
 logarithmic scale find the one that comes nearest. The neighbouring step changes the rate by about
-two per cent.
+two per cent, but for places where many planes become worth coding at once.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from hyspec.errors import TargetError
 
-#: How far from its target a result may be: a factor for the rate and the error, dB for the PSNR.
-RATE_TOLERANCE = 0.03
-PSNR_TOLERANCE_DB = 0.2
+#: How far from its target a result may be, as a factor less 1: rate and RMSE, and the error that a
+#: PSNR stands for, which is 0.2 dB.
+TOLERANCE = 0.03
+PSNR_TOLERANCE = 10 ** (0.2 / 20) - 1
 #: A search ends this near to its target, as a difference of natural logarithms.
 CLOSE_ENOUGH = 0.02
 #: A search that has taken more steps than this goes on by halves.
@@ -40,8 +41,11 @@ def search(
     *,
     guess: int,
     slope: float,
+    tolerance: float,
 ) -> Found:
     """Find the step in [low, high] whose value is nearest to the target, on a logarithmic scale.
+
+    Where values jump across the target, the one below it is taken: rates and errors are limits.
 
     Parameters
     ----------
@@ -56,6 +60,8 @@ def search(
     slope
         What to expect of the change of the value's base-2 logarithm per step. Its sign says whether
         the value grows with the step.
+    tolerance
+        How far from the target, as a factor less 1, a value may be without having missed it.
     """
     seen: dict[int, float] = {}
     step = max(low, min(high, guess))
@@ -72,7 +78,15 @@ def search(
             break
         step = max(below + 1, min(above - 1, _next(seen, target, slope, (below, above))))
     best = min(seen, key=lambda step: (_distance(seen[step], target), -step))
+    if missed(seen[best], target, tolerance):
+        less = [step for step in seen if seen[step] <= target]
+        best = max(less, key=lambda step: (seen[step], step), default=best)
     return Found(best, seen[best])
+
+
+def missed(value: float, target: float, tolerance: float) -> bool:
+    """Whether a value is further from its target than the tolerance, a factor less 1."""
+    return not 1 / (1 + tolerance) <= value / target <= 1 + tolerance
 
 
 def _next(seen: dict[int, float], target: float, slope: float, between: tuple[int, int]) -> int:
@@ -102,47 +116,45 @@ def _distance(value: float, target: float) -> float:
     return abs(math.log(value / target)) if value > 0 else math.inf
 
 
-def check_rate(bps: float, target: float, lowest: float, highest: float) -> None:
-    """Refuse a rate that missed its target.
+@dataclass(frozen=True)
+class Miss:
+    """A target that was missed, and what can be reached.
 
-    Parameters
+    Attributes
     ----------
-    bps, target
-        Nearest rate found and rate wanted, in bits per sample.
-    lowest, highest
-        Rates at the ends of the search.
-
-    Raises
-    ------
-    TargetError
-        The rate is further from the target than :data:`RATE_TOLERANCE`.
+    what : str
+        Name of the quantity.
+    unit : str
+        Its unit, with a space before it, or nothing.
+    target, reached, lowest, highest : float
+        Value wanted, value of the step found, and values at the ends of the range of steps.
     """
-    if not abs(bps / target - 1) <= RATE_TOLERANCE:
-        raise _missed("rate", target, bps, lowest, highest, "{:.4g} bit/sample")
 
+    what: str
+    unit: str
+    target: float
+    reached: float
+    lowest: float
+    highest: float
 
-def check_rmse(rmse: float, target: float, lowest: float, highest: float) -> None:
-    """Refuse an error that missed its target; as :func:`check_rate`, in sample units."""
-    if not abs(rmse / target - 1) <= RATE_TOLERANCE:
-        raise _missed("RMSE", target, rmse, lowest, highest, "{:.4g}")
+    @property
+    def between(self) -> bool:
+        """Whether values on both sides of the target can be reached."""
+        return self.lowest < self.target < self.highest
 
+    def __str__(self) -> str:
+        """Say what was wanted and what was found."""
+        wanted, reached = self._text(self.target), self._text(self.reached)
+        if self.between:
+            return f"no {self.what} near {wanted} exists for this cube: {reached} was taken"
+        return (
+            f"the nearest {self.what} to {wanted} that this pack reaches on this cube is {reached}"
+        )
 
-def check_psnr(psnr: float, target: float, lowest: float, highest: float) -> None:
-    """Refuse a PSNR that missed its target by more than :data:`PSNR_TOLERANCE_DB`.
+    def error(self) -> TargetError:
+        """The error that names the reachable range."""
+        lowest, highest = self._text(self.lowest), self._text(self.highest)
+        return TargetError(str(self), hint=f"what can be reached is {lowest} to {highest}")
 
-    Otherwise as :func:`check_rate`, in dB.
-    """
-    if not abs(psnr - target) <= PSNR_TOLERANCE_DB:
-        raise _missed("PSNR", target, psnr, lowest, highest, "{:.4g} dB")
-
-
-def _missed(
-    what: str, target: float, value: float, lowest: float, highest: float, form: str
-) -> TargetError:
-    wanted, nearest, low, high = (form.format(v) for v in (target, value, lowest, highest))
-    # Few bands and pixels make few different streams; a target between two of them is missed, too.
-    between = lowest < target < highest
-    return TargetError(
-        f"the nearest {what} to {wanted} that this pack reaches on this cube is {nearest}",
-        hint=f"ask for {nearest}" if between else f"what can be reached is {low} to {high}",
-    )
+    def _text(self, value: float) -> str:
+        return f"{value:.4g}{self.unit}"

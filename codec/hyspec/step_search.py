@@ -67,6 +67,8 @@ class StepSearch:
         Chunks that were analysed on the way; those of every tile if ``complete``.
     complete : bool
         Whether the search saw the whole cube.
+    missed : str or None
+        After a search whose target lies where values jump: what was taken instead.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class StepSearch:
         self._evaluations = 0
         self._telling = True  # whether the searched tiles hold anything that a step changes
         self.analyses: dict[Job, TileAnalysis] = {}
+        self.missed: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -178,6 +181,7 @@ class StepSearch:
         limits: tuple[int, int],
         octave: float,
         slope: float,
+        tolerance: float = rate_control.TOLERANCE,
     ) -> rate_control.Found:
         """Step whose value on the whole cube is nearest to the target.
 
@@ -195,6 +199,7 @@ class StepSearch:
                 *limits,
                 guess=guess,
                 slope=slope,
+                tolerance=tolerance,
             )
 
         found = search(target)
@@ -246,8 +251,8 @@ class StepSearch:
 
         octave = 5 + math.log2(target / self._profile.rate_at_five)
         found = self._find(rate, target, (low, high), octave, _RATE_SLOPE)
-        if abs(found.value / target - 1) > rate_control.RATE_TOLERANCE:
-            rate_control.check_rate(found.value, target, rate(high), rate(low))
+        if rate_control.missed(found.value, target, rate_control.TOLERANCE):
+            self._judge("rate", " bit/sample", target, found.value, rate(high), rate(low))
         return found.step
 
     def _for_error(self, low: int, high: int) -> int:
@@ -264,20 +269,31 @@ class StepSearch:
         def psnr(error: float) -> float:
             return 20 * math.log10(peak / error) if error > 0 else math.inf
 
-        def find(target: float) -> rate_control.Found:
+        def find(target: float, tolerance: float) -> rate_control.Found:
             scale = self._chunks.sample_type.step or 1.0
             octave = 1 + math.log2(max(self._deviation * scale, 1e-300) / target)
-            return self._find(rmse, target, (low, high), octave, _ERROR_SLOPE)
+            return self._find(rmse, target, (low, high), octave, _ERROR_SLOPE, tolerance)
 
         options = self._options
         if options.psnr is None:
             assert options.rmse is not None
-            found = find(options.rmse)
-            if abs(found.value / options.rmse - 1) > rate_control.RATE_TOLERANCE:
-                rate_control.check_rmse(found.value, options.rmse, rmse(low), rmse(high))
+            tolerance = rate_control.TOLERANCE
+            found = find(options.rmse, tolerance)
+            if rate_control.missed(found.value, options.rmse, tolerance):
+                self._judge("RMSE", "", options.rmse, found.value, rmse(low), rmse(high))
             return found.step
-        found = find(peak / 10 ** (options.psnr / 20))
-        reached = psnr(found.value)
-        if not abs(reached - options.psnr) <= rate_control.PSNR_TOLERANCE_DB:
-            rate_control.check_psnr(reached, options.psnr, psnr(rmse(high)), psnr(rmse(low)))
+        target, tolerance = peak / 10 ** (options.psnr / 20), rate_control.PSNR_TOLERANCE
+        found = find(target, tolerance)
+        if rate_control.missed(found.value, target, tolerance):
+            ends = psnr(rmse(high)), psnr(rmse(low))
+            self._judge("PSNR", " dB", options.psnr, psnr(found.value), *ends)
         return found.step
+
+    def _judge(
+        self, what: str, unit: str, target: float, reached: float, lowest: float, highest: float
+    ) -> None:
+        """Refuse a target that is out of reach; note one that lies between two steps."""
+        miss = rate_control.Miss(what, unit, target, reached, lowest, highest)
+        if not miss.between:
+            raise miss.error()
+        self.missed = str(miss)

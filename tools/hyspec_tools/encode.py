@@ -113,6 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         cube = read_input(arguments.input, arguments)
         with bars, writing(arguments.output), temporary.open("wb") as file:
             result = hyspec.encode_to(cube, file.write, settings, bars)
+        if result.missed is not None:
+            print(f"warning: {result.missed}", file=sys.stderr)
         record = report.record(
             samples=result.samples,
             bytes=result.bytes,
