@@ -46,6 +46,13 @@ class Forger:
     def with_fields(self, changes: dict[int, bytes]) -> Forger:
         return replace(self, fields={**self.fields, **changes})
 
+    def single(self, shape: tuple[int, int, int], payload: bytes, symbols_crc: int = 0) -> Forger:
+        """One tile and one interval of any shape (rows, columns, bands)."""
+        rows, columns, bands = shape
+        changes = {1: varints(*shape), 5: varints(rows, columns), 11: varints(1, bands, 0)}
+        chunks = [Chunk(0, 0, rows, symbols_crc, payload)]
+        return replace(self.with_fields(changes), chunks=chunks, rows=rows)
+
     def seal(self, *, index: bool = True) -> bytes:
         start = b.preamble(b.body(self.fields))
         parts, entries, expected = [start], [], 0

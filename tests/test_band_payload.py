@@ -1,37 +1,15 @@
-"""Payloads of the band profile: round trips of any symbols, networks, refusals."""
-
-from typing import Any
+"""Payloads of the band profile: extreme symbols, bands that say nothing, units and levels."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from band_payload_cases import (
-    HIGHEST,
-    LOWEST,
-    MAX_SCALE,
-    NETWORKS,
-    Int32Array,
-    check_round_trip,
-    contents,
-    make_model,
-    networks,
-    plain_level,
-    positions,
-    simple,
-    write,
-)
+from band_payload_cases import BandContent, plain_level
 from hyspec import _core
+from payload_cases import HIGHEST, LOWEST, MAX_SCALE, NETWORKS, Int32Array
 from reference import band
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.data())
-def test_round_trip(data: st.DataObject) -> None:
-    found = data.draw(networks())
-    check_round_trip(found, data.draw(contents(found)))
 
 
 @pytest.mark.parametrize("value", [LOWEST, LOWEST + 1, HIGHEST - 1, HIGHEST])
@@ -41,30 +19,17 @@ def test_the_ends_of_int32(value: int) -> None:
     mean = np.array([value, -value - 1, value], np.int32)
     for step in (_core.MIN_STEP, 0):
         active = sum(plain_level(s, step, 8) >= 0 for s in scale.tolist())
-        check_round_trip(
-            NETWORKS,
-            simple(
-                step=step,
-                scale=scale,
-                mean=mean,
-                latents=np.full((active, 3, 6), value, np.int32),
-            ),
-        )
+        latents = np.full((active, 3, 6), value, np.int32)
+        content = BandContent.simple(step=step, scale=scale, mean=mean, latents=latents)
+        content.check_round_trip(NETWORKS)
 
 
 def test_tiles_of_constant_bands_need_no_latents() -> None:
-    nothing = {"latents": np.zeros((0, 3, 6), np.int32)}
-    constant = simple(scale=np.zeros(3, np.int32), **nothing)
-    check_round_trip(NETWORKS, constant)
-    assert len(write(NETWORKS, constant)[0]) <= 16
-    lost = simple(
-        valid=np.zeros((3, 20, 40), np.uint8),
-        scale=np.zeros(3, np.int32),
-        mean=np.zeros(3, np.int32),
-        **nothing,
-    )
-    check_round_trip(NETWORKS, lost)
-    assert len(write(NETWORKS, lost)[0]) <= 16
+    constant, lost = BandContent.constant(), BandContent.constant()
+    lost.valid, lost.mean = np.zeros((3, 20, 40), np.uint8), np.zeros(3, np.int32)
+    for content in (constant, lost):
+        content.check_round_trip(NETWORKS)
+        assert len(content.write(NETWORKS)[0]) <= 16
 
 
 def test_bands_without_valid_samples_say_nothing() -> None:
@@ -72,108 +37,11 @@ def test_bands_without_valid_samples_say_nothing() -> None:
     valid = np.ones((3, 20, 40), np.uint8)
     valid[0] = 0
     one = np.full((1, 3, 6), 4, np.int32)
-    with_numbers = simple(valid=valid, latents=one)
-    without = simple(valid=valid, latents=one)
+    with_numbers = BandContent.simple(valid=valid, latents=one)
+    without = BandContent.simple(valid=valid, latents=one)
     without.scale[0] = without.mean[0] = 0
-    assert write(NETWORKS, with_numbers) == write(NETWORKS, without)
-    check_round_trip(NETWORKS, without)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"step": _core.MIN_STEP - 1},
-        {"step": _core.MAX_STEP + 1},
-        {"scale": np.array([110, -1, 112], np.int32)},
-        {"scale": np.array([578, 0, 112], np.int32)},
-        {"scale": np.array([110, 0], np.int32)},
-        {"mean": np.array([110], np.int32)},
-        {"network": 2},
-        {"network": 1},  # of other latents
-        {"latents": np.zeros((1, 3, 6), np.int32)},
-        {"latents": np.zeros((3, 3, 6), np.int32)},
-        {"latents": np.zeros((2, 3, 5), np.int32)},
-        {"valid": np.ones((2, 20, 40), np.uint8)},
-        {"valid": np.full((3, 20, 40), 2, np.uint8)},
-        {"tile": _core.BandTile(3, 20, 41), "valid": np.ones((3, 20, 40), np.uint8)},
-    ],
-)
-def test_encoder_refuses(changes: dict[str, Any]) -> None:
-    with pytest.raises(_core.CoreError) as caught:
-        write(NETWORKS, simple(**changes))
-    assert caught.value.args[2] == "bad-argument"
-
-
-@pytest.mark.parametrize(
-    "sizes",
-    [
-        (0, 20, 40),
-        (3, 0, 40),
-        (3, 20, 0),
-        (4, 2**31, 2**31),  # 2^64 samples: 0, if the product wrapped
-        (2**32 - 1, 2**32 - 1, 2**32 - 1),
-    ],
-)
-def test_tiles_that_are_none(sizes: tuple[int, int, int]) -> None:
-    with pytest.raises(_core.CoreError, match="tile") as caught:
-        _core.BandTile(*sizes)
-    assert caught.value.args[2] == "bad-argument"
-
-
-def test_a_tile_with_more_latents_than_fit_an_array() -> None:
-    """Its samples would fit, the latents of a model with several channels do not."""
-    tile = _core.BandTile(2**30, 2**15, 2**15)
-    fine = [(1, make_model(8, 3))]
-    with pytest.raises(_core.CoreError, match="latents") as caught:
-        _core.decode_band_payload(fine, tile, b"\0\0\0")
-    assert caught.value.args[2] == "bad-argument"
-    with pytest.raises(_core.CoreError, match="latents"):
-        write(fine, simple(tile=tile))
-
-
-# ---- several networks
-
-
-def test_the_payload_tells_its_network() -> None:
-    """With which its latents are laid out; to which the others do not matter."""
-    (_, coarse), (_, fine) = NETWORKS
-    rng = np.random.default_rng(2)
-    for number, (stride, model) in enumerate([(16, coarse), (4, fine), (8, coarse)]):
-        networks = [*NETWORKS, (8, coarse)]
-        content = simple(network=number)
-        shape = (2, model.channels, positions(content.tile, stride))
-        content.latents = rng.integers(-4, 5, shape, np.int32)
-        check_round_trip(networks, content)
-        alone, _ = write([(stride, model)], simple(latents=content.latents))
-        payload, _ = write(networks, content)
-        start = 2  # bytes of the step
-        assert payload[start] == number
-        assert payload[:start] + b"\0" + payload[start + 1 :] == alone
-
-
-def test_networks_that_are_not_there() -> None:
-    payload, _ = write(NETWORKS, simple())
-    for number in (2, 2**7 - 1):
-        with pytest.raises(_core.CoreError, match="network") as caught:
-            _core.decode_band_payload(
-                NETWORKS, simple().tile, payload[:2] + bytes([number]) + payload[3:]
-            )
-        assert caught.value.args[2] == "corrupt"
-    for none in ([], NETWORKS[:0]):
-        with pytest.raises(_core.CoreError, match="network"):
-            _core.decode_band_payload(none, simple().tile, payload)
-        with pytest.raises(_core.CoreError, match="network"):
-            write(none, simple())
-
-
-@pytest.mark.parametrize("network", [(0, NETWORKS[0][1]), (16, None)])
-def test_networks_that_are_none(network: Any) -> None:
-    payload, _ = write(NETWORKS, simple())
-    with pytest.raises(_core.CoreError, match="network") as caught:
-        _core.decode_band_payload([network], simple().tile, payload)
-    assert caught.value.args[2] == "bad-argument"
-    with pytest.raises(_core.CoreError, match="network"):
-        write([network], simple())
+    assert with_numbers.write(NETWORKS) == without.write(NETWORKS)
+    without.check_round_trip(NETWORKS)
 
 
 # ---- units and levels

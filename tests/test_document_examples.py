@@ -1,17 +1,21 @@
 """The examples in the normative documents are true, by the plain Python decoder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from reference import adaptive, band, pack, range_decoder
+from reference import adaptive, band, pack, range_decoder, spectral
 from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol
 
 DOCUMENTS = Path(__file__).parents[1] / "docs"
+BAND = (DOCUMENTS / "band_profile.md").read_text(encoding="utf-8")
+SPECTRAL = (DOCUMENTS / "spectral_profile.md").read_text(encoding="utf-8")
 
 
 def untrained() -> pack.Network:
-    """The network of the example with latents."""
+    """The network of the examples of both profiles."""
     return pack.Network(
         stride=8,
         channels=2,
@@ -25,8 +29,18 @@ def untrained() -> pack.Network:
     )
 
 
-def test_examples_of_the_band_profile() -> None:
-    document = (DOCUMENTS / "band_profile.md").read_text(encoding="utf-8")
+def payload_that_begins(start: str, document: str) -> bytes:
+    lines = document[document.index(f"    {start}") :].split("\n\n")[0]
+    return bytes.fromhex(lines)
+
+
+def row_of_table(number: int, planes: npt.NDArray[Any]) -> str:
+    """Latents of a band or a plane as the documents print them: a cell for each channel."""
+    cells = [", ".join(" ".join(map(str, row)) for row in plane) for plane in planes]
+    return f"| {number} | {' | '.join(cells)} |\n"
+
+
+def test_band_example_without_latents() -> None:
     payload = bytes.fromhex("80 01 00 00 8a 94 82 0e 00 59 40 df")
     symbols = band.decode(payload, [untrained()], band.Tile(3, 2, 2))
     assert (symbols.step, symbols.network) == (64, 0)
@@ -38,24 +52,47 @@ def test_examples_of_the_band_profile() -> None:
     assert [decode_symbol(decoder, band.SIDE_TABLES[0]) for _ in range(3)] == [0, 0, 0]
     assert decoder.uniform(4) == 15
     frequencies = " ".join(str(f) for f in band.SIDE_TABLES[8].freq[24:])
-    assert f"    {frequencies}\n" in document
-    assert f"    {payload.hex(' ')}\n" in document
+    assert f"    {frequencies}\n" in BAND
+    assert f"    {payload.hex(' ')}\n" in BAND
 
 
-def test_example_with_latents() -> None:
-    document = (DOCUMENTS / "band_profile.md").read_text(encoding="utf-8")
-    first = document.index("    00 00 00 9f")
-    payload = bytes.fromhex("".join(document[first:].splitlines()[:2]))
+def test_band_example_with_latents() -> None:
+    payload = payload_that_begins("00 00 00 9f", BAND)
     symbols = band.decode(payload, [untrained()], band.Tile(5, 16, 24))
     assert symbols.scale == [65, 90, 90, 65, 65]
     assert symbols.mean == [100, 80, 81, 99, 98]
     assert symbols.levels == [0, 1, 1, 0, 0]
     for b, planes in symbols.latents.items():
-        cells = [", ".join(" ".join(str(z) for z in row) for row in plane) for plane in planes]
-        assert f"| {b} | {cells[0]} | {cells[1]} |\n" in document
+        assert row_of_table(b, planes) in BAND
     assert symbols.latents[4][0, 0, 0] == -(2**31)
     assert symbols.checksum == 0xEA0659E0
-    assert "EA0659E0" in document
+    assert "EA0659E0" in BAND
+
+
+def test_spectral_example_without_planes() -> None:
+    payload = payload_that_begins("80 01 00 00", SPECTRAL)
+    symbols = spectral.decode(payload, [untrained()], band.Tile(3, 2, 2))
+    assert (symbols.step, symbols.network, symbols.scale) == (64, 0, [])
+    assert (symbols.varies, symbols.mean) == ([0, 0, 0], [1000, 1004, -7])
+    assert range_decoder.to_words(payload[4:]) == [1351710271, 149128311, 250478592]
+    assert symbols.checksum == 0xA2A228B5
+    assert "checksum is A2A228B5" in SPECTRAL
+
+
+def test_spectral_example_with_planes() -> None:
+    payload = payload_that_begins("8c 01 00 00", SPECTRAL)
+    symbols = spectral.decode(payload, [untrained()], band.Tile(4, 16, 24))
+    assert (symbols.step, symbols.varies) == (70, [1, 1, 0, 1])
+    assert symbols.mean == [250, 260, 1000, 241]
+    assert [spectral.exponent(v, 70) for v in symbols.varies] == [0, 0, 0, 0]
+    assert (symbols.scale, symbols.levels) == ([101, 90], [1, 0])
+    for row in symbols.basis:
+        assert f"    {' '.join(map(str, row))}\n" in SPECTRAL
+    for row in spectral.orthonormal(symbols.basis):
+        assert " ".join(f"{u:.6f}" for u in row) in SPECTRAL
+    for k, planes in enumerate(symbols.latents):
+        assert row_of_table(k, planes) in SPECTRAL
+    assert f"checksum is {symbols.checksum:08X}" in SPECTRAL
 
 
 def test_examples_of_adaptive_models() -> None:

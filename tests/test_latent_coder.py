@@ -1,10 +1,5 @@
 """Coding of latents: every integer comes back, and rounding keeps its promise."""
 
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,6 +21,7 @@ from latent_cases import (
     unit_gain,
     untrained,
 )
+from script_cases import bound_memory, needs_proc, run_alone
 
 # ---- integers
 
@@ -181,40 +177,23 @@ def test_values_of_bits_that_are_refused(bit_value: float) -> None:
 # ---- memory
 
 
-def test_a_short_payload_of_a_huge_tile_takes_little_memory() -> None:
+def ends_of_huge_tiles() -> list[str]:
     """Scales of 1000 bands, then noise: 16 MiB for a band, 4 GiB for all if nobody watched."""
-    if not sys.platform.startswith("linux"):
-        pytest.skip("needs /proc")
-    script = """
-        import resource
-        from pathlib import Path
-        import numpy as np
-        import latent_cases
-        from hyspec import _core
+    bands = 1000
+    networks = [(1, untrained(4))]
+    noise = np.random.default_rng(1).integers(-9, 10, (bands, 4, 1), np.int32)
+    numbers = [np.full(bands, 66, np.int32), np.zeros(bands, np.int32)]
+    small = _core.BandTile(bands, 1, 1)
+    payload = _core.encode_band_payload(networks, small, 0, 0, None, *numbers, noise)[0]
+    bound_memory(400 << 20)
+    ends = []
+    for side in (1024, 700):
+        with pytest.raises(_core.CoreError) as caught:
+            _core.decode_band_payload(networks, _core.BandTile(bands, side, side), payload)
+        ends.append(caught.value.args[2])
+    return ends
 
-        bands = 1000
-        networks = [(1, latent_cases.untrained(4))]
-        noise = np.random.default_rng(1).integers(-9, 10, (bands, 4, 1), np.int32)
-        numbers = [np.full(bands, 66, np.int32), np.zeros(bands, np.int32)]
-        small = _core.BandTile(bands, 1, 1)
-        payload = _core.encode_band_payload(networks, small, 0, 0, None, *numbers, noise)[0]
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + (400 << 20)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-        for side in (1024, 700):
-            try:
-                _core.decode_band_payload(networks, _core.BandTile(bands, side, side), payload)
-            except _core.CoreError as error:
-                print(error.args[2])
-    """
-    start = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-    result = subprocess.run(
-        [sys.executable, "-c", start + textwrap.dedent(script)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stderr
-    assert set(result.stdout.split()) <= {"truncated", "corrupt"}
-    assert len(result.stdout.split()) == 2
+
+@needs_proc
+def test_a_short_payload_of_a_huge_tile_takes_little_memory() -> None:
+    assert set(run_alone(ends_of_huge_tiles, timeout=120)) <= {"truncated", "corrupt"}

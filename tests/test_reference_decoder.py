@@ -1,7 +1,6 @@
 """A second decoder, written from the documents in plain Python, decodes what hyspec encodes."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,14 +8,13 @@ import numpy.typing as npt
 import pytest
 
 import hyspec
+from golden import make_streams
 from hyspec import _core
-from hyspec.pack import load
-from reference import band, pack, streams
+from reference import band, spectral, streams
+from reference_cases import BAND, SPECTRAL, Decoders, check_equal
 
-TINY = Path(__file__).parent / "golden" / "packs" / "tiny-v2"
-PACK = pack.load(TINY)
-NETWORKS = PACK.models[0]
-CORE = [(network.stride, network.latents) for network in load(TINY).models[0].networks]
+#: Cubes and the options that they are encoded with.
+Cases = dict[str, tuple[Callable[[], Any], dict[str, Any]]]
 
 
 def scene(rows: int, columns: int, bands: int, dtype: str = "uint16") -> npt.NDArray[Any]:
@@ -65,7 +63,7 @@ def around_nodata(dtype: str) -> hyspec.Cube:
     return hyspec.Cube(cube.astype(dtype), nodata=100.0)
 
 
-STREAMS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
+BAND_CASES: Cases = {
     "tiles-and-intervals": (
         lambda: scene(37, 26, 7),
         {"tile": (16, 10), "intervals": "1-2,3-6,7-7", "quality": 70},
@@ -94,14 +92,31 @@ STREAMS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", STREAMS)
-def test_symbols_and_pixels(name: str) -> None:
-    make, settings_ = STREAMS[name]
+SPECTRAL_CASES: Cases = {
+    name.removeprefix("spectral-"): ((lambda cube=cube: cube), options)
+    for name, (cube, options) in make_streams.CUBES.items()
+    if name.startswith("spectral-")
+}
+
+
+@pytest.mark.parametrize(
+    ("decoders", "make", "options"),
+    [
+        *(pytest.param(BAND, *case, id=f"band-{name}") for name, case in BAND_CASES.items()),
+        *(
+            pytest.param(SPECTRAL, *case, id=f"spectral-{name}")
+            for name, case in SPECTRAL_CASES.items()
+        ),
+    ],
+)
+def test_symbols_and_pixels(
+    decoders: Decoders, make: Callable[[], Any], options: dict[str, Any]
+) -> None:
     cube = make()
-    data = hyspec.encode(cube, pack=TINY, **settings_)
-    check_symbols(data)
-    first = hyspec.decode(data, pack=TINY).array
-    second = streams.read_cube(data, PACK)
+    data = hyspec.encode(cube, pack=decoders.path, **options)
+    check_symbols(decoders, data)
+    first = hyspec.decode(data, pack=decoders.path).array
+    second = streams.read_cube(data, decoders.pack)
     assert first.dtype == second.dtype
     header, _ = _core.parse_preamble(data)
     unit = header.step or 1
@@ -114,58 +129,47 @@ def test_symbols_and_pixels(name: str) -> None:
     np.testing.assert_array_equal(np.isnan(first), np.isnan(original))
     np.testing.assert_array_equal(first[lost], second[lost])
     # One part in a million of the deviation where that is more than a whole number.
-    slack = unit * (1 + 1e-6 * largest_sigma(data))
+    slack = unit * (1 + 1e-6 * largest_sigma(decoders, data))
     difference = np.abs(first[~lost].astype(np.float64) - second[~lost].astype(np.float64))
     assert difference.max(initial=0) <= slack
 
 
-def largest_sigma(data: bytes) -> float:
-    _, _, chunks = streams.read_chunks(data, PACK)
-    return max(band.sigma(s) for chunk in chunks for s in chunk.symbols.scale)
+def largest_sigma(decoders: Decoders, data: bytes) -> float:
+    _, _, chunks = streams.read_chunks(data, decoders.pack)
+    return max((band.sigma(s) for c in chunks for s in c.symbols.scale), default=0.0)
 
 
-def check_symbols(data: bytes) -> None:
+def check_symbols(decoders: Decoders, data: bytes) -> None:
     """Both decoders see the same symbols in every chunk."""
-    _, rows, chunks = streams.read_chunks(data, PACK)
+    _, rows, chunks = streams.read_chunks(data, decoders.pack)
     index = _core.read_index(data, *_core.parse_preamble(data))
     assert index.rows == rows
-    assert len(chunks) == len(index.chunks)
     for chunk, entry in zip(chunks, index.chunks, strict=True):
         assert (chunk.tile, chunk.interval) == (entry.tile, entry.interval)
         info = _core.check_chunk(data, entry)
         payload = data[info.payload_offset : info.payload_offset + info.payload_length]
         tile = _core.BandTile(chunk.size.bands, entry.rows, chunk.size.columns)
-        step, network, valid, scale, mean, latents, crc = _core.decode_band_payload(
-            CORE, tile, payload
-        )
-        symbols = chunk.symbols
-        assert (step, network) == (symbols.step, symbols.network)
-        assert (valid is None) == (symbols.valid is None)
-        if valid is not None:
-            np.testing.assert_array_equal(valid, symbols.valid)
-        assert scale.tolist() == symbols.scale
-        assert mean.tolist() == symbols.mean
-        assert latents.ravel().tolist() == flat(symbols)
-        assert crc == symbols.checksum == info.symbols_crc
-        levels = [-1 if n is None else n for n in symbols.levels]
-        assert _core.band_levels(scale, step, NETWORKS[network].levels).tolist() == levels
+        found, checksum = decoders.content.read(decoders.core, tile, payload)
+        check_equal(found, checksum, chunk.symbols)
+        assert checksum == info.symbols_crc
 
 
-def flat(symbols: band.Symbols) -> list[int]:
-    """All latents in their order."""
-    return [int(z) for plane in symbols.latents.values() for z in plane.ravel()]
+def symbols_of(decoders: Decoders, cases: Cases) -> dict[str, list[Any]]:
+    """Those of every chunk, as the plain Python decoder finds them."""
+    seen = {}
+    for name, (make, options) in cases.items():
+        data = hyspec.encode(make(), pack=decoders.path, **options)
+        seen[name] = [chunk.symbols for chunk in streams.read_chunks(data, decoders.pack)[2]]
+    return seen
 
 
-def test_the_streams_show_what_they_are_for() -> None:
+def test_the_band_streams_show_what_they_are_for() -> None:
     """Both networks, inactive bands, the highest level, masks: all occur."""
-    seen: dict[str, Any] = {}
-    for name, (make, settings_) in STREAMS.items():
-        _, _, chunks = streams.read_chunks(hyspec.encode(make(), pack=TINY, **settings_), PACK)
-        seen[name] = [chunk.symbols for chunk in chunks]
+    seen = symbols_of(BAND, BAND_CASES)
     with_latents = [s for symbols in seen.values() for s in symbols if s.latents]
     assert {s.network for s in with_latents} == {0, 1}
     assert max(len(s.latents) for s in with_latents) > 3
-    highest = NETWORKS[1].levels - 1
+    highest = BAND.networks[1].levels - 1
     assert highest in {n for s in seen["lone-peaks"] for n in s.levels}
     assert {None} < {n for s in seen["lowest-quality"] for n in s.levels}
     assert any(s.valid is not None for s in seen["signed-with-masks"])
@@ -177,9 +181,31 @@ def test_the_streams_show_what_they_are_for() -> None:
     assert (constant.scale[1], constant.mean[1]) == (0, 2**31 - 1)
 
 
+def test_the_spectral_streams_show_what_they_are_for() -> None:
+    """Both networks, several planes, bands that do not vary, no planes at all: all occur."""
+    seen = symbols_of(SPECTRAL, SPECTRAL_CASES)
+    everything = [symbols for found in seen.values() for symbols in found]
+    assert {s.network for s in everything if s.latents} == {0, 1}
+    assert {min(len(s.latents), 4) for s in everything} >= {0, 1, 2, 4}
+    assert any(s.valid is not None for s in seen["int16-nodata"])
+    assert seen["uint8-constant-bands"][0].varies == [1, 0, 0, 1, 1]
+    assert seen["uint8-constant-bands"][0].mean[1:3] == [255, 0]
+    assert len(seen["tiles-2d"]) == 18
+    assert any(spectral.exponent(1, s.step) > 0 for s in everything if s.latents)
+
+
+def test_levels_of_bands() -> None:
+    """The core chooses those of the plain Python decoder; inactive bands have none."""
+    for name, found in symbols_of(BAND, BAND_CASES).items():
+        for symbols in found:
+            levels = [-1 if n is None else n for n in symbols.levels]
+            scale, most = np.array(symbols.scale, np.int32), BAND.networks[symbols.network].levels
+            assert _core.band_levels(scale, symbols.step, most).tolist() == levels, name
+
+
 def test_the_synthesis_sees_its_neighbours_and_the_level() -> None:
     """Section 6.2: own latents, the band before, the band after, and the octave, in this order."""
-    network = NETWORKS[1]
+    network = BAND.networks[1]
     rng = np.random.default_rng(5)
     latents = [rng.integers(-9, 10, (network.channels, 2, 3)) for _ in range(3)]
     alone = band.synthesise(network, [latents[1]] * 3, [64, 64, 64])[1]

@@ -1,28 +1,37 @@
 """The plain Python decoder reads any payload that hyspec writes, and judges damage alike."""
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from band_payload_cases import BandContent
 from hyspec import _core
-from hyspec.pack import load
 from latent_cases import latents
-from reference import band, pack
+from payload_cases import Array, Content
+from reference import band
+from reference_cases import (
+    BAND,
+    SPECTRAL,
+    Decoders,
+    any_network,
+    check_equal,
+    core_model,
+    plain_latents,
+    plain_tile,
+)
+from spectral_payload_cases import SpectralContent
 
-TINY = Path(__file__).parent / "golden" / "packs" / "tiny-v2"
-NETWORKS = pack.load(TINY).models[0]
-CORE = [(network.stride, network.latents) for network in load(TINY).models[0].networks]
-
-# ---- any latents
+# ---- any latents of the band profile
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.integers(0, 1), st.integers(1, 5), st.integers(1, 40), st.integers(1, 40))
 def test_any_latents(data: st.DataObject, number: int, bands: int, rows: int, columns: int) -> None:
     tile = band.Tile(bands, rows, columns)
-    network = NETWORKS[number]
+    network = BAND.networks[number]
     size = int(np.prod(tile.grid(network.stride)))
     scale = np.array(
         data.draw(st.lists(st.integers(65, 400), min_size=bands, max_size=bands)), "i4"
@@ -30,9 +39,9 @@ def test_any_latents(data: st.DataObject, number: int, bands: int, rows: int, co
     z = data.draw(latents((bands, network.channels, size)))
     core = _core.BandTile(bands, rows, columns)
     mean = np.zeros(bands, np.int32)
-    payload, crc, _ = _core.encode_band_payload(CORE, core, 0, number, None, scale, mean, z)
-    symbols = band.decode(payload, NETWORKS, tile)
-    assert np.stack(list(symbols.latents.values())).ravel().tolist() == z.ravel().tolist()
+    payload, crc, _ = _core.encode_band_payload(BAND.core, core, 0, number, None, scale, mean, z)
+    symbols = band.decode(payload, BAND.networks, tile)
+    assert plain_latents(symbols) == z.ravel().tolist()
     assert symbols.checksum == crc
 
 
@@ -41,26 +50,15 @@ def test_any_latents(data: st.DataObject, number: int, bands: int, rows: int, co
 def test_any_state(data: st.DataObject, seed: int, extreme: bool) -> None:
     """States at the limits of the format, and gains that are far apart."""
     rng = np.random.default_rng(seed)
-    levels, channels, stride = 6, 3, 8
-    slots = 16640 + 640 * channels
+    channels, size = 3, 16640 + 640 * 3
+    state: dict[str, Any] = {}
     if extreme:
-        probability = rng.choice([0, 1, 32768, 65534, 65535], slots)
-        mixers, intra = rng.choice([-(2**24), 0, 2**24], 1024), rng.choice([-(2**20), 2**20], 9)
-    else:
-        probability = rng.integers(0, 65536, slots)
-        mixers, intra = rng.integers(-(2**17), 2**17, 1024), rng.integers(-(2**17), 2**17, 9)
-    network = pack.Network(
-        stride=stride,
-        channels=channels,
-        levels=levels,
-        context_bands=1,
-        gain=rng.integers(-4096, 4097, (levels, channels)).astype(np.int16),
-        inverse_gain=np.zeros((levels, channels), np.int16),
-        slots=(probability.astype(np.uint16), rng.integers(0, 128, slots).astype(np.uint8)),
-        mixers=mixers.astype(np.int32),
-        intra=intra.astype(np.int32),
-    )
-    model = _core.LatentModel(network.gain, *network.slots, network.mixers, network.intra)
+        probability = rng.choice(np.array([0, 1, 32768, 65534, 65535], np.uint16), size)
+        state["slots"] = (probability, rng.integers(0, 128, size).astype(np.uint8))
+        state["mixers"] = rng.choice(np.array([-(2**24), 0, 2**24], np.int32), 1024)
+        state["intra"] = rng.choice(np.array([-(2**20), 2**20], np.int32), 3 * channels)
+    network = any_network(rng, channels, size, **state)
+    stride, model = network.stride, core_model(network)
     z = data.draw(latents((4, channels, 12)))
     scale = 65 + rng.integers(0, 3, 4).astype(np.int32)
     mean = np.zeros(4, np.int32)
@@ -68,47 +66,70 @@ def test_any_state(data: st.DataObject, seed: int, extreme: bool) -> None:
     core = _core.BandTile(tile.bands, tile.rows, tile.columns)
     payload, crc, _ = _core.encode_band_payload([(stride, model)], core, 0, 0, None, scale, mean, z)
     symbols = band.decode(payload, [network], tile)
-    assert np.stack(list(symbols.latents.values())).ravel().tolist() == z.ravel().tolist()
+    assert plain_latents(symbols) == z.ravel().tolist()
     assert symbols.checksum == crc
 
 
 # ---- both decoders judge damaged messages alike
 
 
-def base_payload() -> tuple[_core.BandTile, bytes]:
-    rng = np.random.default_rng(3)
-    tile = _core.BandTile(3, 9, 20)
-    valid = np.ones((3, 9, 20), np.uint8)
+def holed(bands: int) -> Array:
+    """Masks of 9 x 20 pixels; a fourth band has no valid sample."""
+    valid = np.ones((bands, 9, 20), np.uint8)
     valid[1:, 2:5, 3:9] = 0
-    scale = np.array([160, 0, 170], np.int32)
-    z = rng.integers(-3, 4, (2, NETWORKS[1].channels, 6)).astype(np.int32)
-    mean = np.array([900, 7, -3], np.int32)
-    payload, _, _ = _core.encode_band_payload(CORE, tile, 100, 1, valid, scale, mean, z)
-    return tile, payload
+    valid[3:] = 0
+    return valid
 
 
-TILE, PAYLOAD = base_payload()
+def latents_at_two_by_three(decoders: Decoders) -> Array:
+    shape = (2, decoders.networks[1].channels, 6)
+    return np.random.default_rng(3).integers(-3, 4, shape).astype(np.int32)
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, len(PAYLOAD) - 1), st.integers(0, 255)), max_size=3),
-    st.integers(-8, 4),
+BAND_CONTENT = BandContent.simple(
+    tile=_core.BandTile(3, 9, 20),
+    step=100,
+    network=1,
+    valid=holed(3),
+    scale=np.array([160, 0, 170], np.int32),
+    mean=np.array([900, 7, -3], np.int32),
+    latents=latents_at_two_by_three(BAND),
 )
-def test_decoders_agree_on_damaged_payloads(changes: list[tuple[int, int]], cut: int) -> None:
-    data = bytearray(PAYLOAD)
-    for at, byte in changes:
-        data[at] = byte
-    content = bytes(data[:cut] if cut < 0 else data + bytes(cut))
+SPECTRAL_CONTENT = SpectralContent.simple(
+    tile=_core.BandTile(4, 9, 20),
+    step=100,
+    network=1,
+    valid=holed(4),
+    varies=np.array([1, 1, 1, 0], np.uint8),
+    mean=np.array([900, 7, -3, 0], np.int32),
+    latents=latents_at_two_by_three(SPECTRAL),
+)
+
+
+@pytest.mark.parametrize(
+    ("decoders", "content"),
+    [(BAND, BAND_CONTENT), (SPECTRAL, SPECTRAL_CONTENT)],
+    ids=["band", "spectral"],
+)
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), cut=st.integers(-8, 4))
+def test_decoders_agree_on_damaged_payloads(
+    decoders: Decoders, content: Content, data: st.DataObject, cut: int
+) -> None:
+    damaged = bytearray(content.write(decoders.core)[0])
+    places, values = st.integers(0, len(damaged) - 1), st.integers(0, 255)
+    for at, byte in data.draw(st.lists(st.tuples(places, values), max_size=3)):
+        damaged[at] = byte
+    payload = bytes(damaged[:cut] if cut < 0 else damaged + bytes(cut))
     try:
-        first = _core.decode_band_payload(CORE, TILE, content)
+        first = decoders.content.read(decoders.core, content.tile, payload)
     except _core.CoreError as error:
         assert error.args[2] in ("corrupt", "truncated")
         first = None
     try:
-        second = band.decode(content, NETWORKS, band.Tile(TILE.bands, TILE.rows, TILE.columns))
+        second = decoders.plain.decode(payload, decoders.networks, plain_tile(content.tile))
     except ValueError:
         second = None
     assert (first is None) == (second is None)
-    if first is not None and second is not None:
-        assert first[-1] == second.checksum
+    if first is not None:
+        check_equal(*first, second)

@@ -1,105 +1,13 @@
-"""Payloads of the spectral profile that no encoder wrote: refused, or symbols like any others."""
-
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
+"""Payloads of the spectral profile that lie in the document's own terms, and their memory."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from band_payload_cases import HIGHEST, LOWEST, MAX_SCALE, NETWORKS, make_model
 from hyspec import _core
+from payload_cases import HIGHEST, LOWEST, MAX_SCALE, NETWORKS, make_model
+from script_cases import needs_proc, peak_growth, run_alone
 from spectral_forger import Coded, message, numbers, uniform
-from spectral_payload_cases import Content, check_round_trip, read, simple, without_planes, write
-
-
-def check_bytes(tile: _core.BandTile, payload: bytes) -> None:
-    """Decoding ends in a refusal of the bytes or in symbols that can be written again."""
-    try:
-        content, _ = read(NETWORKS, tile, payload)
-    except _core.CoreError as error:
-        assert error.args[2] in ("corrupt", "truncated")
-        return
-    check_round_trip(NETWORKS, content)
-
-
-@settings(deadline=None, max_examples=120)
-@given(
-    st.binary(max_size=80),
-    st.builds(_core.BandTile, st.integers(1, 7), st.integers(1, 20), st.integers(1, 20)),
-    st.integers(0, 1),
-)
-def test_any_bytes(payload: bytes, tile: _core.BandTile, network: int) -> None:
-    check_bytes(tile, payload)
-    check_bytes(tile, bytes([0, network, 0]) + payload[: len(payload) // 4 * 4])
-
-
-def masked() -> Content:
-    valid = np.ones((4, 20, 40), np.uint8)
-    valid[:, 3:9, 7:12] = 0
-    return simple(valid=valid)
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.data())
-def test_changed_bytes(data: st.DataObject) -> None:
-    content = masked()
-    payload = bytearray(write(NETWORKS, content)[0])
-    for _ in range(data.draw(st.integers(1, 3))):
-        payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
-    check_bytes(content.tile, bytes(payload))
-
-
-def test_every_bit_flip() -> None:
-    content = masked()
-    payload = write(NETWORKS, content)[0]
-    for bit in range(8 * len(payload)):
-        damaged = bytearray(payload)
-        damaged[bit // 8] ^= 1 << bit % 8
-        check_bytes(content.tile, bytes(damaged))
-
-
-@pytest.mark.parametrize("content", [simple(), masked(), simple(**without_planes(4))])
-def test_every_truncation_is_refused(content: Content) -> None:
-    payload, _ = write(NETWORKS, content)
-    for length in range(len(payload)):
-        with pytest.raises(_core.CoreError):
-            read(NETWORKS, content.tile, payload[:length])
-    for more in (b"\0", b"\0\0\0\0", b"\1\2\3\4"):
-        with pytest.raises(_core.CoreError):
-            read(NETWORKS, content.tile, payload + more)
-
-
-@pytest.mark.parametrize(
-    ("start", "name"),
-    [
-        ("ff 0f", None),  # step -1024 is the lowest
-        ("81 10", "corrupt"),
-        ("80 18", None),  # step 1536 is the highest
-        ("82 18", "corrupt"),
-        ("81 00", "corrupt"),  # a varint with needless bytes
-        ("ff ff ff ff ff ff ff ff ff 01", "corrupt"),
-        ("00 02", "corrupt"),  # the network
-        ("00 ff ff ff ff ff ff ff ff ff 01", "corrupt"),
-        ("00 00 ff ff ff ff ff ff ff ff ff 01", "truncated"),  # the mask
-        ("00 00 05", "truncated"),
-    ],
-)
-def test_steps_networks_and_mask_lengths(start: str, name: str | None) -> None:
-    content = simple(**without_planes(4))
-    words = write(NETWORKS, content)[0][4:]
-    head = bytes.fromhex(start)
-    if name is None:
-        found, _ = read(NETWORKS, content.tile, head + b"\0\0" + words)
-        assert found.step in (_core.MIN_STEP, _core.MAX_STEP)
-        return
-    with pytest.raises(_core.CoreError) as caught:
-        read(NETWORKS, content.tile, head)
-    assert caught.value.args[2] == name
-
+from spectral_payload_cases import SpectralContent, without_planes
 
 # ---- lies that are coded as the document says
 
@@ -112,8 +20,8 @@ def forged(*tables: Coded) -> bytes:
 NONE, FLAG, MEAN = numbers(0), numbers(1), numbers(7)
 
 
-def one_band(payload: bytes) -> Content:
-    return read(NETWORKS, _core.BandTile(1, 1, 1), payload)[0]
+def one_band(payload: bytes) -> SpectralContent:
+    return SpectralContent.read(NETWORKS, _core.BandTile(1, 1, 1), payload)[0]
 
 
 def test_the_forger_writes_what_the_core_writes() -> None:
@@ -121,14 +29,14 @@ def test_the_forger_writes_what_the_core_writes() -> None:
     nothing = {**without_planes(1), "varies": np.ones(1, np.uint8)}
     nothing |= {"basis": np.zeros((0, 1), np.int32), "latents": np.zeros((0, 3, 1), np.int32)}
     tile, mean = _core.BandTile(1, 1, 1), np.array([7], np.int32)
-    content = simple(**nothing, tile=tile, step=0, mean=mean)
-    assert forged(FLAG, MEAN, uniform(0, 16)) == write(NETWORKS, content)[0]
+    content = SpectralContent.simple(**nothing, tile=tile, step=0, mean=mean)
+    assert forged(FLAG, MEAN, uniform(0, 16)) == content.write(NETWORKS)[0]
     content.scale = np.array([70], np.int32)
     content.basis = np.array([[-3]], np.int32)
     content.latents = np.array([[[400]]], np.int32)
     network = [(1, make_model(1, 1))]
     found = forged(FLAG, MEAN, uniform(1, 16), numbers(70), numbers(-3), numbers(400))
-    assert found == write(network, content)[0]
+    assert found == content.write(network)[0]
 
 
 @pytest.mark.parametrize("value", [2, -1, 16, HIGHEST, LOWEST])
@@ -158,9 +66,9 @@ def test_more_planes_than_bands_that_vary(count: int) -> None:
 def test_more_planes_than_pixels() -> None:
     both = numbers(1, 1)
     start = (both, numbers(0, 0))
-    assert read(NETWORKS, _core.BandTile(2, 1, 1), forged(*start, uniform(0, 16)))
+    assert SpectralContent.read(NETWORKS, _core.BandTile(2, 1, 1), forged(*start, uniform(0, 16)))
     with pytest.raises(_core.CoreError, match="more planes"):
-        read(NETWORKS, _core.BandTile(2, 1, 1), forged(*start, uniform(2, 16)))
+        SpectralContent.read(NETWORKS, _core.BandTile(2, 1, 1), forged(*start, uniform(2, 16)))
 
 
 @pytest.mark.parametrize("scale", [0, MAX_SCALE + 1, -1, HIGHEST, LOWEST])
@@ -180,56 +88,36 @@ def test_numbers_beyond_int32_are_refused(distance: int) -> None:
 # ---- memory
 
 
+def growth_for_a_large_basis() -> tuple[int, int, int]:
+    """Bytes of a payload, and of memory to read its beginning and all of it."""
+    side = 2000
+    content = SpectralContent.simple(
+        tile=_core.BandTile(side, 1, side),
+        varies=np.ones(side, np.uint8),
+        mean=np.zeros(side, np.int32),
+        scale=np.ones(side, np.int32),
+        basis=np.zeros((side, side), np.int32),
+        latents=np.zeros((side, 3, 125), np.int32),
+    )
+    payload, _ = content.write(NETWORKS)
+    del content.basis, content.latents
+
+    def read_the_beginning() -> None:
+        with pytest.raises(_core.CoreError):
+            SpectralContent.read(NETWORKS, content.tile, payload[:8])
+
+    cut = peak_growth(read_the_beginning)
+    whole = peak_growth(lambda: SpectralContent.read(NETWORKS, content.tile, payload))
+    return len(payload), cut, whole
+
+
+@needs_proc
 def test_memory_is_bounded_by_the_tile_and_what_was_shown() -> None:
     """A few bytes that say a basis of zeros, as large as the tile: some 50 bytes per entry.
 
     And the same bytes cut off before: nothing is reserved for planes before their count is known.
     """
-    if not sys.platform.startswith("linux"):
-        pytest.skip("needs /proc")
-    script = """
-        import resource
-        import numpy as np
-        import test_spectral_payload_hostile as t
-        from hyspec import _core
-
-        side = 2000
-        shape = (side, 3, 125)
-        content = t.simple(
-            tile=_core.BandTile(side, 1, side),
-            varies=np.ones(side, np.uint8),
-            mean=np.zeros(side, np.int32),
-            scale=np.ones(side, np.int32),
-            basis=np.zeros((side, side), np.int32),
-            latents=np.zeros(shape, np.int32),
-        )
-        payload, _ = t.write(t.NETWORKS, content)
-        del content.basis, content.latents
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-        def peak(field):
-            lines = open("/proc/self/status").read().splitlines()
-            return next(int(line.split()[1]) for line in lines if line.startswith(field))
-        before = peak("VmRSS")
-        try:
-            t.read(t.NETWORKS, content.tile, payload[:8])
-            raise SystemExit("read half a message")
-        except _core.CoreError:
-            pass
-        cut = peak("VmHWM") - before
-        t.read(t.NETWORKS, content.tile, payload)
-        print(len(payload), cut, peak("VmHWM") - before)
-    """
-    start = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-    done = subprocess.run(
-        [sys.executable, "-c", start + textwrap.dedent(script)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    length, cut, whole = map(int, done.stdout.split())
+    length, cut, whole = run_alone(growth_for_a_large_basis, timeout=120)
     assert length < 10_000
-    assert cut < 4 << 10  # KiB
-    assert whole << 10 < 60 * 2000 * 2000 + (16 << 20)
+    assert cut < 4 << 20
+    assert whole < 60 * 2000 * 2000 + (16 << 20)
