@@ -61,6 +61,22 @@ def test_overlap():
     assert all(map(math.isnan, delta.overlap(anchor, test, (3.0, 4.0), 0)))
 
 
+def test_overlap_of_all_rates():
+    first, second = [(0.1, 30.0), (0.5, 35.0)], [(0.2, 31.0), (0.7, 36.0)]
+    for curves in ((first, second), (second, first)):
+        assert delta.overlap(*curves, delta.ALL_RATES, 0) == (0.2, 0.5)
+        assert delta.overlap(*curves, delta.ALL_RATES, 1) == (31.0, 35.0)
+
+
+def test_psnr_at():
+    points = [*line([0.1, 1.0, 10.0]), (2.0, 30.0), (20.0, math.inf)]  # two that do not count
+    for rate in (0.1, 0.3, 4.0, 10.0):
+        assert delta.psnr_at(points, rate) == pytest.approx(40 + 10 * math.log10(rate))
+    for rate in (0.09, 11.0):
+        assert math.isnan(delta.psnr_at(points, rate))
+    assert math.isnan(delta.psnr_at(points[:1], 0.1))
+
+
 def test_bd_without_overlap():
     low, high = [(0.1, 20.0), (1.0, 25.0)], [(0.1, 40.0), (1.0, 45.0)]
     assert math.isnan(delta.bd_rate(low, high, (0.1, 1.0)))

@@ -88,6 +88,8 @@ def test_run_resume_report(run, scene, tmp_path):
     assert not re.search(r'src="(?!data:)|<link|<script|url\(http', page)  # nothing is fetched
     document = (tmp_path / "page.md").read_text()
     assert "klt_j2k_ns" in document.partition("## Results")[2]
+    assert "### crop: PSNR in dB of each band interval at 0.5 / 1 bit/sample" in document
+    assert "<h2>crop: PSNR in dB of each band interval at 0.5 / 1 bit/sample" in page
     assert "against klt_j2k_ns" in run(cli.main, "report", out).out  # a default anchor
     (out / "report.html").unlink()
     again = run(cli.main, *report_arguments)

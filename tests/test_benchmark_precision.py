@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import hyspec
 from hyspec import io, pack
 from hyspec_bench import precision
 from integer_graphs import write_pack
@@ -48,6 +49,20 @@ def test_a_loss_is_negative_in_decibels_and_positive_in_rate(with_int8, scene_cu
         assert 10 < psnr < 60
 
 
+@pytest.mark.parametrize("network", [0, 1])
+def test_network(with_int8, scene_cube, network):
+    """All encodings go through the network that is asked for."""
+    path = with_int8(0.8)
+    row = precision.measure(
+        "scene", scene_cube, path, threads=1, rounds=1, qualities=QUALITIES, network=network
+    )
+    for name, found in (("fp32", row.fp32_curve), ("int8", row.int8_curve)):
+        data = hyspec.encode(
+            scene_cube, pack=path, quality=QUALITIES[0], network=network, precision=name
+        )
+        assert found[0][0] == 8 * len(data) / scene_cube.array.size
+
+
 def test_normalised_planes(scene_cube):
     planes = precision.normalised_planes(scene_cube, 16)
     rows, columns, bands = scene_cube.shape
@@ -57,12 +72,6 @@ def test_normalised_planes(scene_cube):
     np.testing.assert_allclose(inside.mean((1, 2)), 0, atol=1e-4)
     np.testing.assert_allclose(inside.std((1, 2)), 1, rtol=1e-4)
     assert not np.ptp(planes[:, 0, rows - 1 :, :columns], axis=1).any()
-
-
-def test_common_rates():
-    first, second = [(0.1, 30.0), (0.5, 35.0)], [(0.2, 31.0), (0.7, 36.0)]
-    assert precision.common_rates(first, second) == precision.common_rates(second, first)
-    assert precision.common_rates(first, second) == (0.2, 0.5)
 
 
 def test_program(run, with_int8, tmp_path, scene_cube):

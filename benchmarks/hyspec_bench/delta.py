@@ -18,6 +18,9 @@ from scipy.interpolate import PchipInterpolator
 #: (bits per sample, PSNR in dB)
 Point = tuple[float, float]
 
+#: Limits of the rates of a comparison: none.
+ALL_RATES = (0.0, math.inf)
+
 _METHOD = "pchip"
 
 
@@ -82,16 +85,22 @@ def clipped(points: Sequence[Point], rates: tuple[float, float]) -> list[Point]:
     curve = _rising(points)
     if len(curve) < 2:
         return []
-    log_rates = np.log10([rate for rate, _ in curve])
-    psnr_at = PchipInterpolator(log_rates, [psnr for _, psnr in curve])
     low, high = rates
     inside = [point for point in curve if low < point[0] < high]
-    ends = [
-        (limit, float(psnr_at(np.log10(limit))))
-        for limit in rates
-        if curve[0][0] <= limit <= curve[-1][0]
-    ]
-    return sorted(inside + ends)
+    ends = [(limit, psnr_at(curve, limit)) for limit in rates]
+    return sorted(inside + [end for end in ends if not math.isnan(end[1])])
+
+
+def psnr_at(points: Sequence[Point], rate: float) -> float:
+    """PSNR of a curve at a rate, interpolated over the logarithm of the rate.
+
+    Points count as for `clipped`. NaN where the curve does not reach the rate.
+    """
+    curve = _rising(points)
+    if len(curve) < 2 or not curve[0][0] <= rate <= curve[-1][0]:
+        return math.nan
+    log_rates = np.log10([r for r, _ in curve])
+    return float(PchipInterpolator(log_rates, [psnr for _, psnr in curve])(np.log10(rate)))
 
 
 def _rising(points: Sequence[Point]) -> list[Point]:

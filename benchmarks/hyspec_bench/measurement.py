@@ -8,7 +8,6 @@ operating system counts.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import statistics
 import time
@@ -22,6 +21,7 @@ from hyspec.errors import DataError, HyspecError
 from hyspec_bench import quality, registry, scenes
 from hyspec_bench import tasks as task_functions
 from hyspec_bench.codecs.codec import Kind, Target, refuse
+from hyspec_tools.common import to_json
 
 _Result = TypeVar("_Result")
 
@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         record = measure(scene, options.codec, target, stream=options.stream, tasks=tasks)
     except HyspecError as error:
         record = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps({"scene_sha256": scene.sha256, **record}))
+    print(to_json({"scene_sha256": scene.sha256, **record}))
     return 0
 
 

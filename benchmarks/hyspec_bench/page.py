@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from hyspec.errors import HyspecError
 from hyspec_bench import plots, registry, scenes, summary
 from hyspec_bench.results import Results, key_of
-from hyspec_bench.table import Table, names
+from hyspec_bench.table import Table, names, nearest
 
 Record = dict[str, Any]
 
@@ -90,7 +89,7 @@ def _examples(results: Results, scene: str, example_rate: float) -> str:
     ]
     if not kept or not path.is_file():
         return ""
-    rate = min((r["setting"] for r in kept), key=lambda s: abs(math.log(s / example_rate)))
+    rate = nearest((r["setting"] for r in kept), example_rate)
     original = scenes.load(path).cube.array
     decoded, captions = {}, {}
     for record in _shown([r for r in kept if r["setting"] == rate]):

@@ -9,7 +9,6 @@ the mean difference in PSNR at equal rate.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,9 +22,11 @@ import hyspec
 from hyspec import inference
 from hyspec import pack as packs
 from hyspec.errors import HyspecError, PackError
-from hyspec_bench import delta, turns
+from hyspec.options import EncodeSettings
+from hyspec_bench import curves, delta, turns
 from hyspec_bench.delta import Point
 from hyspec_bench.machine import cpu_name
+from hyspec_tools.common import to_json
 
 Precision = Literal["fp32", "int8"]
 
@@ -103,26 +104,6 @@ def network_ratio(cube: hyspec.Cube, pack: str, rounds: int) -> float:
     return fp32 / int8
 
 
-def curve(
-    cube: hyspec.Cube, pack: str, threads: int, precision: Precision, qualities: Sequence[float]
-) -> list[Point]:
-    """Bits per sample and PSNR in dB at each quality, from the decoded streams."""
-    points = []
-    for quality in qualities:
-        data = hyspec.encode(cube, pack=pack, quality=quality, threads=threads, precision=precision)
-        decoded = hyspec.decode(data, pack=pack, threads=threads)
-        psnr = hyspec.metrics.compare(cube, decoded).psnr_db
-        points.append((8 * len(data) / cube.array.size, psnr))
-    return points
-
-
-def common_rates(first: Sequence[Point], second: Sequence[Point]) -> tuple[float, float]:
-    """Least and greatest rate that two curves both reach."""
-    low = max(min(rate for rate, _ in points) for points in (first, second))
-    high = min(max(rate for rate, _ in points) for points in (first, second))
-    return low, high
-
-
 def measure(
     name: str,
     cube: hyspec.Cube,
@@ -131,20 +112,21 @@ def measure(
     threads: int,
     rounds: int,
     qualities: Sequence[float] = QUALITIES,
+    network: int | None = None,
 ) -> Row:
-    """Time one cube and compare its two curves."""
+    """Time one cube and compare its two curves; ``network`` is as for `hyspec.encode`."""
     middle = qualities[len(qualities) // 2]
+    settings: EncodeSettings = {"pack": pack, "threads": threads, "network": network}
 
     def encoder(precision: Precision) -> Callable[[], bytes]:
-        return lambda: hyspec.encode(
-            cube, pack=pack, quality=middle, threads=threads, precision=precision
-        )
+        wanted: EncodeSettings = {**settings, "quality": middle, "precision": precision}
+        return lambda: hyspec.encode(cube, **wanted)
 
     networks = network_ratio(cube, pack, rounds)
     fp32_seconds, int8_seconds = turns.medians([encoder("fp32"), encoder("int8")], rounds)
-    fp32 = curve(cube, pack, threads, "fp32", qualities)
-    int8 = curve(cube, pack, threads, "int8", qualities)
-    rates = common_rates(fp32, int8)
+    fp32 = curves.curve(cube, {**settings, "precision": "fp32"}, qualities)
+    int8 = curves.curve(cube, {**settings, "precision": "int8"}, qualities)
+    rates = delta.overlap(fp32, int8, delta.ALL_RATES, 0)
     return Row(
         scene=name,
         shape=cube.shape,
@@ -174,6 +156,13 @@ def parser() -> argparse.ArgumentParser:
         default="generic-band",
         metavar="NAME|PATH",
         help="pack with analysis graphs in 8-bit integers (default: generic-band)",
+    )
+    program.add_argument(
+        "--network",
+        type=int,
+        metavar="N",
+        help="number of the network, from 0, to encode all tiles with (default: chosen by tile, "
+        "which may be one without graphs in 8-bit integers)",
     )
     program.add_argument("--threads", type=int, default=1, help="threads of the encoder")
     program.add_argument(
@@ -210,12 +199,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                 threads=options.threads,
                 rounds=options.rounds,
                 qualities=options.qualities,
+                network=options.network,
             )
         except HyspecError as error:
             print(f"{path}: {error}", file=sys.stderr)
             return 1
         if options.json:
-            print(json.dumps({"cpu": cpu_name(), "pack": options.pack} | asdict(row)), flush=True)
+            print(to_json({"cpu": cpu_name(), "pack": options.pack} | asdict(row)), flush=True)
             continue
         million = row.samples / 1e6
         between = f"{row.rates[0]:.3f}-{row.rates[1]:.3f}"

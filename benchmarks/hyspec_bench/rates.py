@@ -7,9 +7,7 @@ measurement, or a Markdown table.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,39 +17,32 @@ from tqdm import tqdm
 import hyspec
 from hyspec.errors import TargetError
 from hyspec.options import EncodeSettings
+from hyspec_bench import curves
 from hyspec_tools import report
 from hyspec_tools.arguments import add_profile_and_pack
+from hyspec_tools.common import to_json
 
 
 def measure(
     path: str, rates: Sequence[float], settings: EncodeSettings
 ) -> Iterator[dict[str, Any]]:
     """Yield one record per rate: the keys of the programs' JSON, with scene and target."""
-    pack, threads = settings["pack"], settings["threads"]
     cube = hyspec.io.read(path)
     for rate in rates:
-        wanted: EncodeSettings = {**settings, "bps": rate}
-        started = time.perf_counter()
         try:
-            data = hyspec.encode(cube, **wanted)
+            found = curves.encode(cube, {**settings, "bps": rate})
         except TargetError as error:
             print(f"{path}: {error}", file=sys.stderr)
             continue
-        encoded = time.perf_counter()
-        timer = report.Timer()
-        with timer:
-            stream = hyspec.Stream(data, pack=pack, threads=threads)
-            decoded = stream.read()
-        comparison = hyspec.metrics.compare(cube, decoded)
         record = report.record(
             samples=cube.array.size,
-            bytes=len(data),
-            bps=8 * len(data) / cube.array.size,
-            encode_seconds=encoded - started,
-            decode_seconds=timer.seconds,
-            profile=stream.profile,
-            pack=stream.pack_name,
-            **report.quality(comparison),
+            bytes=found.bytes,
+            bps=found.bps,
+            encode_seconds=found.encode_seconds,
+            decode_seconds=found.decode_seconds,
+            profile=found.profile,
+            pack=found.pack,
+            **report.quality(found.comparison),
         )
         yield {"scene": Path(path).stem, "target_bps": rate, "shape": list(cube.shape)} | record
 
@@ -93,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for record in measure(path, arguments.bps, settings):
             records.append(record)
             if not arguments.markdown:
-                print(json.dumps(record), flush=True)
+                print(to_json(record), flush=True)
     if arguments.markdown:
         print(markdown(records))
     return 0

@@ -2,7 +2,8 @@
 
 ``results.jsonl`` holds one JSON record per measurement and is only ever appended to;
 ``results.csv`` the columns of it that tables need; ``pairs.jsonl`` the times of codecs that took
-turns; ``about.json`` machine, versions, codecs and scenes.
+turns; ``about.json`` machine, versions, codecs and scenes. JSON has no infinity and no NaN: they
+are written as null, and read back as what they were.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hyspec.errors import DataError
+from hyspec_tools.common import to_json
 
 COLUMNS = (
     "scene",
@@ -71,13 +73,11 @@ class Results:
 
     def add(self, record: dict[str, Any]) -> None:
         """Keep a record of a measurement and write it to the disk."""
-        self.records[key_of(record)] = record
-        _append(self._store, record)
+        self.records[key_of(record)] = _append(self._store, record)
 
     def add_pair(self, record: dict[str, Any]) -> None:
         """Keep a record of `pairs.measure` and write it to the disk."""
-        self.pairs[key_of(record), record["first"]] = record
-        _append(self._pair_store, record)
+        self.pairs[key_of(record), record["first"]] = _append(self._pair_store, record)
 
     def measured(self) -> list[dict[str, Any]]:
         """Records that hold figures, sorted by scene, codec, kind and rate."""
@@ -127,7 +127,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
     records = []
     for number, line in enumerate(lines, 1):
         try:
-            records.append(json.loads(line))
+            records.append(_parsed(line))
         except json.JSONDecodeError as error:
             raise DataError(
                 f"{path}, line {number}: {error}",
@@ -136,9 +136,26 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _append(path: Path, record: dict[str, Any]) -> None:
+def _append(path: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """Write a record and return it as it will be read back."""
+    line = to_json(record)
     with path.open("a") as file:
-        file.write(json.dumps(record) + "\n")
+        file.write(line + "\n")
+    return _parsed(line)
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """Record of a line, with infinity or NaN where a measure is null."""
+    record: dict[str, Any] = json.loads(line)
+    for name in {"psnr_db", "snr_db"} & set(record):
+        if record[name] is None:  # of no error, or of an original that is constant, or zero
+            record[name] = math.inf if record["mse"] == 0 else -math.inf
+    if record.get("ms_ssim", 0) is None:
+        record["ms_ssim"] = math.nan
+    for name, missing in (("interval_psnr_db", math.inf), ("tasks", math.nan)):
+        values = record.get(name, {})
+        values.update({key: missing for key, value in values.items() if value is None})
+    return record
 
 
 def _text(value: Any) -> Any:

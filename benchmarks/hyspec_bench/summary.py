@@ -9,9 +9,12 @@ from collections.abc import Callable, Sequence
 from hyspec_bench import costs, delta
 from hyspec_bench.codecs.codec import Kind
 from hyspec_bench.results import Results
-from hyspec_bench.table import Record, Table, names, number, typical
+from hyspec_bench.table import Record, Table, names, nearest, number, typical
 
 Rates = tuple[float, float]
+
+#: Target rates in bits per sample at which band intervals are compared.
+_INTERVAL_RATES = (0.1, 0.5, 2.0)
 
 #: Measure, axis of what is compared, and how it and its range are written, of Bjøntegaard deltas.
 _DELTAS = {
@@ -51,6 +54,7 @@ def tables(results: Results, anchors: Sequence[str], rates: Rates) -> list[Table
     found.append(lossless_table(records))
     for anchor in anchors:
         found += [delta_table(records, anchor, rates, what) for what in _DELTAS]
+    found += [interval_table(records, scene) for scene in scenes]
     found += [measures_table(records, scene) for scene in scenes]
     found += [task_table(records, task) for task in task_names(records)]
     found += [costs.cost_table(records, results.about(), kind) for kind in Kind]
@@ -140,6 +144,31 @@ def measures_table(records: Sequence[Record], scene: str) -> Table:
     rows = [[r["codec"], *(number(r[column], form) for _, column, form in columns)] for r in chosen]
     title = f"{scene}: all measures at {rate:g} bit/sample; SAM in degrees, SID in nats"
     return Table(title, ["codec", *(name for name, _, _ in columns)], rows)
+
+
+def interval_table(records: Sequence[Record], scene: str) -> Table:
+    """PSNR of each band interval of all codecs at a few target rates of the whole cube."""
+    chosen = [r for r in records if (r["scene"], r["kind"]) == (scene, "rate")]
+    settings = {r["setting"] for r in chosen}
+    shown = sorted({nearest(settings, rate) for rate in _INTERVAL_RATES}) if settings else []
+    psnr = {(r["codec"], r["setting"]): r["interval_psnr_db"] for r in chosen}
+    parts = list(dict.fromkeys(part for found in psnr.values() for part in found))
+    rows = [
+        [
+            codec,
+            *(
+                " / ".join(
+                    number(psnr.get((codec, rate), {}).get(part, math.nan), "{:.2f}")
+                    for rate in shown
+                )
+                for part in parts
+            ),
+        ]
+        for codec in names(chosen, "codec")
+    ]
+    rates = " / ".join(f"{rate:g}" for rate in shown)
+    title = f"{scene}: PSNR in dB of each band interval at {rates} bit/sample of the cube"
+    return Table(title, ["codec", *(f"bands {part}" for part in parts)], rows)
 
 
 def task_table(records: Sequence[Record], task: str) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,11 @@ def typical(records: Sequence[Record], kind: Kind) -> tuple[list[Record], float]
         (r["setting"] for r in of_kind), key=lambda s: (abs(s - wanted), s), default=wanted
     )
     return [r for r in of_kind if r["setting"] == setting], setting
+
+
+def nearest(settings: Iterable[float], wanted: float) -> float:
+    """Setting above 0 that has the least ratio to a wanted one."""
+    return min(settings, key=lambda setting: abs(math.log(setting / wanted)))
 
 
 def target_text(kind: Kind, setting: float) -> str:

@@ -1,0 +1,258 @@
+"""What parts of hyspec are worth: python -m hyspec_bench.ablations SCENE... [--against PACK].
+
+Encodes every scene at several qualities, in a form to compare with and in others, and decodes
+every stream. Prints two Markdown tables: rate and PSNR of every stream, with the difference in PSNR
+to the form to compare with at equal rate, between its points; and the Bjøntegaard rate difference
+in per cent, positive where more bits are needed at equal PSNR, with the PSNR that both curves
+reach.
+
+With --against, that pack is compared with those of --pack. Without it, the default of the band
+profile is compared with variants of its encoder:
+
+- one interval: all bands of a tile are one chunk;
+- each band alone: every band is an interval, a chunk of its own that nothing is predicted from;
+- plain rounding: latents are rounded to the nearest integer, whatever the bits cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from unittest import mock
+
+from tqdm import tqdm
+
+import hyspec
+from hyspec import band_profile
+from hyspec import pack as packs
+from hyspec.errors import HyspecError, UsageError
+from hyspec.options import EncodeSettings
+from hyspec_bench import curves, delta
+from hyspec_bench.delta import ALL_RATES, Point
+from hyspec_bench.table import Table, number
+from hyspec_tools.arguments import positive
+from hyspec_tools.common import to_json
+
+#: Default qualities: those of `generic-band` from below 0.05 to about 2 bits per sample.
+QUALITIES = (25.0, 35.0, 45.0, 55.0, 65.0, 75.0)
+_DEFAULT_PACK = "generic-band"
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way to encode.
+
+    Attributes
+    ----------
+    name : str
+    settings : EncodeSettings
+        Without a target.
+    bit_value : float
+        What a bit is worth in squared steps when the band profile rounds latents; 0 rounds to the
+        nearest.
+    """
+
+    name: str
+    settings: EncodeSettings
+    bit_value: float = band_profile.BIT_VALUE
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    Attributes
+    ----------
+    scene, variant, reference : str
+        What was encoded, and the names of the forms that are compared.
+    qualities : list of float
+    curve, reference_curve : list of (float, float)
+        Bits per sample and PSNR in dB at each quality.
+    gains_db : list of float
+        PSNR at each quality minus that of the form to compare with at the same rate; NaN where its
+        curve does not reach the rate.
+    bd_rate : float
+        Mean difference in rate at equal PSNR in per cent; NaN where the curves share no PSNR.
+    psnr_db : (float, float)
+        First and last PSNR that both curves reach.
+    """
+
+    scene: str
+    variant: str
+    reference: str
+    qualities: list[float]
+    curve: list[Point]
+    reference_curve: list[Point]
+    gains_db: list[float]
+    bd_rate: float
+    psnr_db: tuple[float, float]
+
+
+def forms_of_encoder(pack: str, settings: EncodeSettings, bands: int) -> list[Form]:
+    """Return the default of the band profile and its variants, for a number of bands.
+
+    Raises
+    ------
+    UsageError
+        The pack serves another profile.
+    """
+    profile = packs.load(pack).profile
+    if profile != band_profile.PROFILE_NAME:
+        raise UsageError(
+            f"pack {pack} serves the profile {profile}; expected {band_profile.PROFILE_NAME}, "
+            "whose encoder has the variants",
+            hint=f"use --pack {_DEFAULT_PACK}, or name a pack to compare with as --against",
+        )
+    default: EncodeSettings = {**settings, "pack": pack}
+    each = ",".join(map(str, range(1, bands + 1)))
+    return [
+        Form("default", default),
+        Form("one interval", {**default, "intervals": "all"}),
+        Form("each band alone", {**default, "intervals": each}),
+        Form("plain rounding", default, bit_value=0.0),
+    ]
+
+
+def forms_of_packs(chosen: Sequence[str], against: str, settings: EncodeSettings) -> list[Form]:
+    """Return the pack to compare with, then the others, called as they were given."""
+    return [Form(pack, {**settings, "pack": pack}) for pack in (against, *chosen)]
+
+
+def measure(
+    scene: str, cube: hyspec.Cube, forms: Sequence[Form], qualities: Sequence[float]
+) -> Iterator[Row]:
+    """Yield the comparison of every form but the first with the first."""
+    reference = _curve(cube, forms[0], qualities)
+    for form in forms[1:]:
+        curve = _curve(cube, form, qualities)
+        yield Row(
+            scene=scene,
+            variant=form.name,
+            reference=forms[0].name,
+            qualities=list(qualities),
+            curve=curve,
+            reference_curve=reference,
+            gains_db=[psnr - delta.psnr_at(reference, rate) for rate, psnr in curve],
+            bd_rate=delta.bd_rate(reference, curve, ALL_RATES),
+            psnr_db=delta.overlap(reference, curve, ALL_RATES, 1),
+        )
+
+
+def _curve(cube: hyspec.Cube, form: Form, qualities: Sequence[float]) -> list[Point]:
+    with mock.patch.object(band_profile, "BIT_VALUE", form.bit_value):
+        return curves.curve(cube, form.settings, qualities)
+
+
+def point_table(rows: Sequence[Row]) -> Table:
+    """Rate and PSNR of every stream, and the difference in PSNR at equal rate."""
+    lines = []
+    for scene in dict.fromkeys(row.scene for row in rows):
+        mine = [row for row in rows if row.scene == scene]
+        nothing = [math.nan] * len(mine[0].qualities)
+        forms = [(mine[0].reference, mine[0].reference_curve, nothing)]
+        forms += [(row.variant, row.curve, row.gains_db) for row in mine]
+        for name, curve, gains in forms:
+            points = zip(mine[0].qualities, curve, gains, strict=True)
+            lines += [
+                [scene, name, f"{quality:g}", f"{r:.4f}", f"{p:.2f}", number(gain, "{:+.2f}")]
+                for quality, (r, p), gain in points
+            ]
+    gain = f"dB above {rows[0].reference} at this rate"
+    return Table(
+        "Rate and PSNR", ["scene", "form", "quality", "bit/sample", "PSNR in dB", gain], lines
+    )
+
+
+def rate_table(rows: Sequence[Row]) -> Table:
+    """Rate differences by scene and variant, and their means; a dash where there is none."""
+    variants = list(dict.fromkeys(row.variant for row in rows))
+    lines = [
+        [scene, *(_difference(row) for row in rows if row.scene == scene)]
+        for scene in dict.fromkeys(row.scene for row in rows)
+    ]
+    means = [statistics.fmean(r.bd_rate for r in rows if r.variant == name) for name in variants]
+    lines.append(["mean", *(number(mean, "{:+.1f}") for mean in means)])
+    title = f"BD-rate in % against {rows[0].reference} (dB compared)"
+    return Table(title, ["scene", *variants], lines)
+
+
+def _difference(row: Row) -> str:
+    low, high = row.psnr_db
+    return number(row.bd_rate, f"{{:+.1f}} ({low:.1f} to {high:.1f})")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments of the program."""
+    program = argparse.ArgumentParser(
+        "python -m hyspec_bench.ablations",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    program.add_argument("scenes", nargs="+", metavar="SCENE", help="cubes that hyspec reads")
+    program.add_argument(
+        "--pack",
+        nargs="+",
+        default=[_DEFAULT_PACK],
+        metavar="NAME|PATH",
+        help=f"packs to encode with, one without --against (default: {_DEFAULT_PACK})",
+    )
+    program.add_argument("--against", metavar="NAME|PATH", help="pack to compare them with")
+    program.add_argument(
+        "--network",
+        type=int,
+        metavar="N",
+        help="number of the network, from 0, to encode all tiles with (default: chosen by tile)",
+    )
+    program.add_argument(
+        "--qualities",
+        nargs="+",
+        type=float,
+        default=QUALITIES,
+        metavar="Q",
+        help="qualities of the curves, at least two (default: "
+        f"{' '.join(f'{quality:g}' for quality in QUALITIES)})",
+    )
+    program.add_argument("--threads", type=positive, default=1, metavar="N")
+    program.add_argument("--json", action="store_true", help="print a line of JSON per comparison")
+    return program
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark and print it."""
+    arguments = parser()
+    options = arguments.parse_args(argv)
+    if len(set(options.qualities)) < 2:
+        arguments.error("found one quality; expected at least two for a curve")
+    if options.against is None and len(options.pack) > 1:
+        arguments.error("found several packs without --against; expected one to compare them with")
+    if len({options.against, *options.pack}) <= len(options.pack):
+        arguments.error("found a pack twice; expected packs that differ")
+    settings: EncodeSettings = {"network": options.network, "threads": options.threads}
+    rows = []
+    for path in tqdm(options.scenes, unit="scene", disable=None):
+        try:
+            cube = hyspec.io.read(path)
+            if options.against is None:
+                forms = forms_of_encoder(options.pack[0], settings, cube.bands)
+            else:
+                forms = forms_of_packs(options.pack, options.against, settings)
+            for row in measure(Path(path).stem, cube, forms, options.qualities):
+                rows.append(row)
+                if options.json:
+                    print(to_json(asdict(row)), flush=True)
+        except HyspecError as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            return 1
+    if not options.json:
+        for table in (point_table(rows), rate_table(rows)):
+            print(f"{table.title}\n\n{table.markdown()}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
