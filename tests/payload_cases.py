@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
@@ -26,25 +26,35 @@ any_numbers = st.integers(-9, 9) | extremes | int32s
 
 # ---- networks
 
-Networks = list[tuple[int, _core.LatentModel]]
+Model = _core.LatentModel | _core.PlaneModel
+Networks = Sequence[tuple[int, Model]]
+#: Makes a model of so many levels and channels.
+MakeModel = Callable[[int, int], Model]
+
+
+def make_gains(levels: int, channels: int) -> npt.NDArray[np.int16]:
+    gains = 8 * np.arange(levels)[:, None] + 50 * np.arange(channels)
+    return np.minimum(gains, 4096).astype(np.int16)
 
 
 def make_model(levels: int, channels: int) -> _core.LatentModel:
-    gains = 8 * np.arange(levels)[:, None] + 50 * np.arange(channels)
-    return _core.LatentModel.untrained(np.minimum(gains, 4096).astype(np.int16))
+    """One of bands."""
+    return _core.LatentModel.untrained(make_gains(levels, channels))
 
 
-#: A coarse network and a finer one of other channels and levels.
-NETWORKS: Networks = [(16, make_model(8, 3)), (4, make_model(40, 2))]
+def two_networks(make: MakeModel) -> Networks:
+    """A coarse network and a finer one of other channels and levels."""
+    return [(16, make(8, 3)), (4, make(40, 2))]
+
+
+#: Those of bands.
+NETWORKS = two_networks(make_model)
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> Networks:
+def networks(draw: st.DrawFn, make: MakeModel) -> Networks:
     return [
-        (
-            draw(st.sampled_from([1, 3, 16])),
-            make_model(draw(st.integers(1, 9)), draw(st.integers(1, 3))),
-        )
+        (draw(st.sampled_from([1, 3, 16])), make(draw(st.integers(1, 9)), draw(st.integers(1, 3))))
         for _ in range(draw(st.integers(1, 3)))
     ]
 
@@ -66,6 +76,9 @@ class Content(ABC):
     network: int
     valid: Uint8Array | None
 
+    #: Models and networks of bands, unless a profile has others.
+    make_model: ClassVar[MakeModel] = staticmethod(make_model)
+    networks: ClassVar[Networks] = NETWORKS
     encode: ClassVar[Callable[..., tuple[bytes, int, Int32Array]]]
     decode: ClassVar[Callable[..., tuple[Any, ...]]]
 
@@ -74,10 +87,15 @@ class Content(ABC):
     def few_bands(cls) -> dict[str, Any]:
         """Of the simple content: a tile of 20 x 40 pixels and its symbols without the latents."""
 
+    @staticmethod
+    def latents_of(levels: Int32Array) -> Int32Array:
+        """Latents of any small integers, as the simple content counts them."""
+        return levels
+
     @classmethod
     def simple(cls, **changes: Any) -> Self:
         """A few bands, not all of which vary, and two sets of latents at 2 x 3 positions."""
-        latents = np.arange(36, dtype=np.int32).reshape(2, 3, 6) - 18
+        latents = cls.latents_of(np.arange(36, dtype=np.int32).reshape(2, 3, 6) - 18)
         start = {"step": 90, "network": 0, "valid": None, "latents": latents}
         return cls(**{**start, **cls.few_bands(), **changes})
 
@@ -156,7 +174,7 @@ def places(
 
 
 def any_latents(
-    planes: int, network: tuple[int, _core.LatentModel], tile: _core.BandTile
+    planes: int, network: tuple[int, Model], tile: _core.BandTile
 ) -> st.SearchStrategy[Int32Array]:
     stride, model = network
     shape = (planes, model.channels, positions(tile, stride))

@@ -12,7 +12,7 @@ import hyspec
 from band_payload_cases import BandContent
 from golden import make_streams
 from hyspec import _core
-from payload_cases import Content
+from payload_cases import Array, Content, Model
 from reference import band, pack, spectral
 from spectral_payload_cases import SpectralContent
 
@@ -32,28 +32,68 @@ BAND = Decoders(make_streams.PACK, BandContent, band)
 SPECTRAL = Decoders(make_streams.SPECTRAL_PACK, SpectralContent, spectral)
 
 
-def any_network(rng: np.random.Generator, channels: int, size: int, **state: Any) -> pack.Network:
-    """Gains that are far apart, and any state of so many slots, but for what is given."""
+def sizes_of_state(channels: int, planes: bool) -> tuple[int, int, int]:
+    """Slots and weights in a pack; docs/pack_format.md, section 6."""
+    if planes:
+        return 54592 + 736 * channels, 2400 + 50 * channels, 3
+    return 16640 + 640 * channels, 1024, 3 * channels
+
+
+def any_network(
+    rng: np.random.Generator,
+    channels: int,
+    surroundings: Array | None = None,
+    *,
+    extreme: bool = False,
+) -> pack.Network:
+    """Gains that are far apart, and any state, or one at the limits of the format."""
     levels = 6
-    probability = rng.integers(0, 65536, size).astype(np.uint16)
-    values: dict[str, Any] = {
-        "stride": 8,
-        "channels": channels,
-        "levels": levels,
-        "context_bands": 1,
-        "gain": rng.integers(-4096, 4097, (levels, channels)).astype(np.int16),
-        "inverse_gain": np.zeros((levels, channels), np.int16),
-        "slots": (probability, rng.integers(0, 128, size).astype(np.uint8)),
-        "mixers": rng.integers(-(2**17), 2**17, 1024).astype(np.int32),
-        "intra": rng.integers(-(2**17), 2**17, 3 * channels).astype(np.int32),
-    }
-    return pack.Network(**{**values, **state})
+    slots, mixers, intra = sizes_of_state(channels, surroundings is not None)
+    if extreme:
+        probability = rng.choice([0, 1, 32768, 65534, 65535], slots)
+        weights = rng.choice([-(2**24), 0, 2**24], mixers)
+        within = rng.choice([-(2**20), 2**20], intra)
+    else:
+        probability = rng.integers(0, 65536, slots)
+        weights, within = (rng.integers(-(2**17), 2**17, size) for size in (mixers, intra))
+    return pack.Network(
+        stride=8,
+        channels=channels,
+        levels=levels,
+        context_bands=1,
+        gain=rng.integers(-4096, 4097, (levels, channels)).astype(np.int16),
+        inverse_gain=np.zeros((levels, channels), np.int16),
+        slots=(probability.astype(np.uint16), rng.integers(0, 128, slots).astype(np.uint8)),
+        mixers=weights.astype(np.int32),
+        intra=within.astype(np.int32),
+        surroundings=surroundings,
+    )
 
 
-def core_model(network: pack.Network) -> _core.LatentModel:
+def untrained_planes(gain: Array, surroundings: Array) -> pack.Network:
+    """A network of component planes that has seen nothing."""
+    levels, channels = gain.shape
+    slots, mixers, intra = sizes_of_state(channels, planes=True)
+    return pack.Network(
+        stride=8,
+        channels=channels,
+        levels=levels,
+        context_bands=1,
+        gain=gain,
+        inverse_gain=np.zeros_like(gain),
+        slots=(np.full(slots, 32768, np.uint16), np.zeros(slots, np.uint8)),
+        mixers=np.full(mixers, 19661, np.int32),
+        intra=np.zeros(intra, np.int32),
+        surroundings=surroundings,
+    )
+
+
+def core_model(network: pack.Network) -> Model:
     """The same for the core."""
     state = (*network.slots, network.mixers, network.intra)
-    return _core.LatentModel(network.gain, *state, network.surroundings)
+    if network.surroundings is None:
+        return _core.LatentModel(network.gain, *state)
+    return _core.PlaneModel(network.gain, *state, network.surroundings)
 
 
 def plain_tile(tile: _core.BandTile) -> band.Tile:
@@ -75,5 +115,5 @@ def check_equal(first: Content, checksum: int, second: Any) -> None:
         np.testing.assert_array_equal(first.valid, second.valid)
     for name, values in first.symbols.items():
         if name != "latents":
-            assert values.tolist() == getattr(second, name), name
+            assert np.asarray(values).tolist() == getattr(second, name), name
     assert first.symbols["latents"].ravel().tolist() == plain_latents(second)

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from half_steps import half_steps
 from hyspec import _core
 from payload_cases import (
     MAX_SCALE,
@@ -21,8 +22,27 @@ from payload_cases import (
     any_numbers,
     extremes,
     int32s,
+    make_gains,
     places,
+    two_networks,
 )
+from plane_cases import usual_terms
+
+
+def make_plane_model(levels: int, channels: int) -> _core.PlaneModel:
+    return _core.PlaneModel.untrained(make_gains(levels, channels), usual_terms(channels))
+
+
+#: Those of component planes.
+NETWORKS = two_networks(make_plane_model)
+
+
+def encode_in_order(
+    *arguments: Any,
+) -> tuple[bytes, int, Int32Array]:
+    """The encoder with its arguments in the order of the symbols."""
+    *before, dependent, latents = arguments
+    return _core.encode_spectral_payload(*before, latents, 0.0, dependent)
 
 
 @dataclass
@@ -33,9 +53,12 @@ class SpectralContent(Content):
     mean: Int32Array
     scale: Int32Array
     basis: Int32Array
+    dependent: bool
     latents: Int32Array
 
-    encode = staticmethod(_core.encode_spectral_payload)
+    make_model = staticmethod(make_plane_model)
+    networks = NETWORKS
+    encode = staticmethod(encode_in_order)
     decode = staticmethod(_core.decode_spectral_payload)
 
     @classmethod
@@ -47,7 +70,12 @@ class SpectralContent(Content):
             "mean": np.array([5, 6, 7, -8], np.int32),
             "scale": np.array([112, 110], np.int32),
             "basis": np.array([[30, 20, -10], [1, -2, 2]], np.int32),
+            "dependent": True,
         }
+
+    @staticmethod
+    def latents_of(levels: Int32Array) -> Int32Array:
+        return half_steps(levels, dependent=True)
 
     @classmethod
     def constant(cls) -> Self:
@@ -81,5 +109,7 @@ def spectral_contents(draw: st.DrawFn, networks: Networks) -> SpectralContent:
     scales = st.integers(1, MAX_SCALE) | st.sampled_from([1, 65, MAX_SCALE])
     scale = draw(hnp.arrays(np.int32, planes, elements=scales))
     basis = draw(hnp.arrays(np.int32, (planes, varying), elements=any_numbers, fill=st.just(0)))
-    latents = draw(any_latents(planes, networks[network], tile))
-    return SpectralContent(tile, step, network, valid, varies, mean, scale, basis, latents)
+    dependent = draw(st.booleans())
+    latents = half_steps(draw(any_latents(planes, networks[network], tile)), dependent)
+    symbols = (varies, mean, scale, basis, dependent, latents)
+    return SpectralContent(tile, step, network, valid, *symbols)

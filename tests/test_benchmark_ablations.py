@@ -16,6 +16,7 @@ from hyspec_bench import ablations, curves, precision
 ROOT = Path(__file__).parents[1]
 QUALITIES = (10.0, 20.0, 30.0, 40.0)
 ENCODER = ["one interval", "each band alone", "plain rounding"]
+SPECTRAL_ENCODER = ["fast", "five intervals", "tiles of 64 x 64", "tiles of 32 x 32"]
 
 
 @pytest.fixture
@@ -168,10 +169,17 @@ def test_bad_use(run, scene_hdr, arguments, message):
     assert message in found.err
 
 
-def test_variants_are_those_of_the_band_profile(run, scene_hdr, tiny_spectral_pack):
-    found = run(ablations.main, scene_hdr, "--pack", tiny_spectral_pack)
-    assert found.code == 1
-    assert "serves the profile spectral; expected band" in found.err
+def test_variants_of_the_spectral_profile(compare, cube, tiny_spectral_pack):
+    found = compare("--pack", tiny_spectral_pack)
+    assert list(found) == SPECTRAL_ENCODER
+    default = points(cube, tiny_spectral_pack)
+    assert all(r["reference_curve"] == default for r in found.values())
+    assert found["fast"]["curve"] == points(cube, tiny_spectral_pack, fast=True)
+    assert found["fast"]["bd_rate"] > 0
+    assert found["five intervals"]["bd_rate"] > 0
+    # The scene has 40 x 36 pixels.
+    assert found["tiles of 64 x 64"]["curve"] == default
+    assert found["tiles of 32 x 32"]["bd_rate"] > 0
 
 
 def test_without_the_file(run, tmp_path, tiny_pack):

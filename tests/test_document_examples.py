@@ -1,5 +1,6 @@
 """The examples in the normative documents are true, by the plain Python decoder."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reference import adaptive, band, pack, range_decoder, spectral
+from reference.planes import TURNS
 from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol
 
 DOCUMENTS = Path(__file__).parents[1] / "docs"
@@ -15,7 +17,7 @@ SPECTRAL = (DOCUMENTS / "spectral_profile.md").read_text(encoding="utf-8")
 
 
 def untrained() -> pack.Network:
-    """The network of the examples of both profiles."""
+    """The network of the examples of the band profile."""
     return pack.Network(
         stride=8,
         channels=2,
@@ -26,6 +28,30 @@ def untrained() -> pack.Network:
         slots=(np.full(17920, 32768, np.uint16), np.zeros(17920, np.uint8)),
         mixers=np.full(1024, 16384, np.int32),
         intra=np.zeros(6, np.int32),
+    )
+
+
+#: c, group, age, from, down, across, weight.
+TERMS = [
+    (0, 0, 0, 0, 0, -1, 100),
+    (0, 0, 0, 0, -1, 1, 60),
+    (0, 2, 1, 1, 1, -1, 200),
+    (1, 1, 0, 0, 0, 0, 90),
+    (1, 0, 0, 1, -1, 0, 120),
+    (1, 1, 0, 0, 1, 1, 30),
+    (1, 2, 1, 1, 0, 0, 300),
+    (1, 2, 2, 1, 0, -1, 50),
+]
+
+
+def untrained_planes() -> pack.Network:
+    """The same network for component planes."""
+    return dataclasses.replace(
+        untrained(),
+        slots=(np.full(56064, 32768, np.uint16), np.zeros(56064, np.uint8)),
+        mixers=np.full(2500, 19661, np.int32),
+        intra=np.zeros(3, np.int32),
+        surroundings=np.array(TERMS, np.int16),
     )
 
 
@@ -71,28 +97,48 @@ def test_band_example_with_latents() -> None:
 
 def test_spectral_example_without_planes() -> None:
     payload = payload_that_begins("80 01 00 00", SPECTRAL)
-    symbols = spectral.decode(payload, [untrained()], band.Tile(3, 2, 2))
+    symbols = spectral.decode(payload, [untrained_planes()], band.Tile(3, 2, 2))
     assert (symbols.step, symbols.network, symbols.scale) == (64, 0, [])
     assert (symbols.varies, symbols.mean) == ([0, 0, 0], [1000, 1004, -7])
+    assert not symbols.dependent
     assert range_decoder.to_words(payload[4:]) == [1351710271, 149128311, 250478592]
     assert symbols.checksum == 0xA2A228B5
     assert "checksum is A2A228B5" in SPECTRAL
 
 
+def turns_of(latents: npt.NDArray[Any], turn: int) -> tuple[str, int]:
+    """Turns of the latents of a channel as the document prints them, and the one after them."""
+    rows = []
+    for row in latents.tolist():
+        found = []
+        for z in row:
+            found.append(turn)
+            turn = TURNS[turn][(abs(z) + (turn & 1)) // 2 & 1]
+        rows.append(" ".join(map(str, found)))
+    return ", ".join(rows), turn
+
+
 def test_spectral_example_with_planes() -> None:
     payload = payload_that_begins("8c 01 00 00", SPECTRAL)
-    symbols = spectral.decode(payload, [untrained()], band.Tile(4, 16, 24))
+    symbols = spectral.decode(payload, [untrained_planes()], band.Tile(4, 16, 24))
+    for term in TERMS:
+        assert f"| {' | '.join(map(str, term))} |\n" in SPECTRAL
     assert (symbols.step, symbols.varies) == (70, [1, 1, 0, 1])
     assert symbols.mean == [250, 260, 1000, 241]
     assert [spectral.exponent(v, 70) for v in symbols.varies] == [0, 0, 0, 0]
-    assert (symbols.scale, symbols.levels) == ([101, 90], [1, 0])
+    assert (symbols.scale, symbols.levels) == ([101, 90, 70], [1, 0, 0])
     for row in symbols.basis:
         assert f"    {' '.join(map(str, row))}\n" in SPECTRAL
     for row in spectral.orthonormal(symbols.basis):
         assert " ".join(f"{u:.6f}" for u in row) in SPECTRAL
-    for k, planes in enumerate(symbols.latents):
-        assert row_of_table(k, planes) in SPECTRAL
-    assert f"checksum is {symbols.checksum:08X}" in SPECTRAL
+    for k, latents in enumerate(symbols.latents):
+        assert row_of_table(k, latents) in SPECTRAL
+    assert symbols.dependent
+    first, turn = turns_of(symbols.latents[0][1], 0)
+    last, _ = turns_of(symbols.latents[2][1], turn)  # after a silent channel
+    assert f"t is {first} at the latents of plane 0 and {last} at\n" in SPECTRAL
+    assert symbols.checksum == 0x3A47DA9B
+    assert "checksum is 3A47DA9B" in SPECTRAL
 
 
 def test_examples_of_adaptive_models() -> None:
@@ -118,6 +164,19 @@ def test_examples_of_adaptive_models() -> None:
     decoder.finish()
     assert "".join(map(str, bits)) == "1101111011110111111110101111"
     assert weights == [11544, 12722, 12993, 11499, 10763, 12083, 12083, 16067]
+    assert (pairs[0][1].p, pairs[0][1].n) == (50719, 14)
+
+    decoder = RangeDecoder([1846876511])
+    pairs = [(adaptive.Slot(), adaptive.Slot()) for _ in range(4)]
+    first, second = [19661] * 5, [32768] * 5
+    bits = []
+    for k in range(28):
+        slots = [pair[k >> i & 1] for i, pair in enumerate(pairs)]
+        bits.append(adaptive.decode_twice_mixed(decoder, slots, first, second))
+    decoder.finish()
+    assert "".join(map(str, bits)) == "1101111011110111111110101111"
+    assert first == [18801, 19068, 19207, 18873, 19659]
+    assert second == [31113, 31354, 31410, 31036, 32603]
     assert (pairs[0][1].p, pairs[0][1].n) == (50719, 14)
 
 

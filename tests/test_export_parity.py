@@ -17,8 +17,10 @@ from hyspec.spectral_profile import SpectralCoder
 from hyspec.spectral_transform import orthonormal
 from hyspec_training.balle import STRIDE, BandNetwork
 from hyspec_training.graphs import export_graphs
-from hyspec_training.high_rate import Analysis, HighRateNetwork, Synthesis
+from hyspec_training.high_rate import Analysis, Dequantiser, HighRateNetwork
+from hyspec_training.lapped import LappedTransform
 from hyspec_training.onnx_graphs import OPSET, halved
+from hyspec_training.wavelet import WaveletTransform
 from training_fixtures import SPECTRAL, train_tiny
 
 torch.set_num_threads(1)
@@ -38,9 +40,8 @@ class Exported:
         if isinstance(net, BandNetwork):
             self.analysis, self.synthesis = halved(net.analysis), halved(net.synthesis)
         else:
-            self.analysis = halved(Analysis(net.transform.filters().detach()))
-            self.synthesis = halved(Synthesis(net.transform, net.dequantiser))
-        self.octave = isinstance(net, HighRateNetwork)  # a second input of the synthesis
+            self.analysis, self.synthesis = halved(Analysis(net.transform)), halved(net.synthesis())
+        self.octave = self.graphs.context_bands > 1  # a second input of the synthesis
         self.multiple = STRIDE // self.graphs.stride  # latent positions in 16 samples
 
     def latents(self, x):
@@ -67,13 +68,16 @@ def spectral(tmp_path_factory, grid):
     return train_tiny(tmp_path_factory.mktemp("spectral"), grid, *SPECTRAL)
 
 
-@pytest.fixture(scope="module", params=["low rate", "high rate"])
+@pytest.fixture(scope="module", params=["balle", "lapped", "wavelet"])
 def exported(request):
-    """A trained network of the one kind, and a network of the other with random weights."""
-    if request.param == "low rate":
+    """A trained network of the first kind, and networks of the others with random weights."""
+    if request.param == "balle":
         return Exported(request.getfixturevalue("trained").network())
     torch.manual_seed(5)
-    net = HighRateNetwork(octaves=2, width=8, blocks=1)
+    if request.param == "lapped":
+        net = HighRateNetwork(LappedTransform(), 2, Dequantiser(width=8, blocks=1))
+    else:
+        net = HighRateNetwork(WaveletTransform(), 2)
     with torch.no_grad():
         for parameter in net.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
@@ -306,12 +310,10 @@ def test_decoded_pixels_of_components_are_those_of_pytorch(spectral, grid, step,
     h, w = -(-rows // 8), -(-columns // 8)
     level = np.maximum(2 * (symbols.scale - 65) - step, 0)
     inverse = np.stack([net.gains(each / STEPS_PER_OCTAVE)[1] for each in level])
-    z = symbols.latents.reshape(count, 64, h, w) * inverse[:, :, None, None]
-    before = z[[0, *range(count - 1)]]
-    after = z[[*range(1, count), count - 1]]
-    context = np.concatenate([z, before, after], 1).astype(np.float32)
+    assert symbols.dependent
+    z = symbols.latents.reshape(count, 64, h, w) * 0.625 * inverse[:, :, None, None]
     planes = [
-        net.planes(context[[k]], level[k] / STEPS_PER_OCTAVE)[0, 0, :rows, :columns].astype(float)
+        net.planes(z[[k]].astype(np.float32), None)[0, 0, :rows, :columns].astype(float)
         * np.exp2((symbols.scale[k] - 65) / 16)
         for k in range(count)
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from band_payload_cases import BandContent
+from half_steps import half_steps
 from hyspec import _core, plane_networks
 from payload_cases import HIGHEST, LOWEST, MAX_SCALE, Array, Content, Int32Array, positions
 from reference import container_builder as b
@@ -98,7 +99,10 @@ def three_bands(
         mean=np.full(3, mean, np.int32),
         scale=np.full(planes, scale, np.int32),
         basis=np.array(entries, np.int32).reshape(-1, 2),
-        latents=extreme_latents(planes, tile, SPECTRAL.networks[network], latent),
+        dependent=network == 1,
+        latents=half_steps(
+            extreme_latents(planes, tile, SPECTRAL.networks[network], latent), network == 1
+        ),
     )
 
 

@@ -88,6 +88,19 @@ def test_streams_use_both_networks_with_every_number_of_bands_before(tiny: Path)
     assert min(most.values()) > 3
 
 
+def test_streams_of_planes_have_quantisers_of_both_kinds() -> None:
+    """Those that take turns, unless the encoder was asked to be fast."""
+    second = pack.load(make_streams.SPECTRAL_PACK)
+    seen = set()
+    for name, (_, settings) in make_streams.CUBES.items():
+        if name.startswith("spectral-"):
+            data = (FOLDER / f"v1.0-{name}.hyc").read_bytes()
+            for chunk in streams.read_chunks(data, second)[2]:
+                assert chunk.symbols.dependent is not settings.get("fast", False)
+                seen.add((chunk.symbols.dependent, chunk.symbols.network, len(chunk.symbols.scale)))
+    assert {dependent for dependent, _, planes in seen if planes > 3} == {False, True}
+
+
 @pytest.mark.parametrize("name", INVALID)
 def test_invalid(name: str) -> None:
     expected = EXPECTED[name]

@@ -12,7 +12,14 @@ import pytest
 import hyspec
 from hyspec import _core, errors, pack
 from hyspec.profiles import PROFILES
-from pack_files import MANIFEST, edit, replace, zipped
+from pack_files import MANIFEST, edit, npy, replace, zipped
+
+
+@pytest.fixture
+def spectral_copy(tmp_path, tiny_spectral_pack):
+    """A copy of the tiny pack of the spectral profile that a test may change."""
+    return shutil.copytree(tiny_spectral_pack, tmp_path / "copy")
+
 
 # ---- sound packs ---------------------------------------------------------------------------------
 
@@ -47,14 +54,41 @@ def test_a_level_is_a_32nd_of_an_octave_of_gain(tiny_pack):
         assert (np.diff(network.inverse_gain, axis=0) < 0).mean() > 0.9
 
 
-def test_the_entropy_model_is_that_of_the_files(tiny_pack):
-    for network in pack.load(tiny_pack).models[0].networks:
+def test_the_entropy_model_is_that_of_the_files(each_pack):
+    loaded = pack.load(each_pack)
+    kind = {"band": _core.LatentModel, "spectral": _core.PlaneModel}[loaded.profile]
+    for network in loaded.models[0].networks:
+        assert isinstance(network.latents, kind)
         for name, values in zip(
             ("probability", "count", "mixers", "intra"), network.latents.state, strict=True
         ):
-            stored = np.load(tiny_pack / network.name / f"{name}.npy")
+            stored = np.load(each_pack / network.name / f"{name}.npy")
             assert np.array_equal(values, stored)
             assert stored.any()
+
+
+def test_terms_are_those_of_the_file(spectral_copy, scene_cube):
+    """One that weighs more makes another stream."""
+    data = hyspec.encode(scene_cube, pack=spectral_copy)
+    for network in ("low", "high"):
+        terms = np.load(spectral_copy / network / "surroundings.npy")
+        terms[:, 6] += 1
+        replace(spectral_copy, f"{network}/surroundings.npy", npy(terms))
+    changed = hyspec.encode(scene_cube, pack=spectral_copy)
+    assert payloads(changed) != payloads(data)
+
+
+def payloads(data):
+    index = _core.read_index(data, *_core.parse_preamble(data))
+    chunks = [_core.check_chunk(data, entry) for entry in index.chunks]
+    return [data[c.payload_offset : c.payload_offset + c.payload_length] for c in chunks]
+
+
+def test_surroundings_may_have_no_terms(spectral_copy, scene_cube):
+    for network in ("low", "high"):
+        replace(spectral_copy, f"{network}/surroundings.npy", npy(np.zeros((0, 7), "<i2")))
+    data = hyspec.encode(scene_cube, pack=spectral_copy)
+    assert hyspec.decode(data, pack=spectral_copy).shape == scene_cube.shape
 
 
 def test_models_may_share_networks(pack_copy):

@@ -30,6 +30,11 @@ def test_wrong_hash(pack_copy, tmp_path, name, as_zip):
     assert "install it again" in error.hint
 
 
+def test_missing_surroundings(spectral_copy):
+    (spectral_copy / "high" / "surroundings.npy").unlink()
+    refused(spectral_copy, r"surroundings\.npy")
+
+
 @pytest.mark.parametrize("name", [MANIFEST, "low/synthesis.onnx", "high/intra.npy"])
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_missing_file(pack_copy, tmp_path, name, as_zip):
@@ -142,6 +147,62 @@ def test_malformed_arrays(pack_copy, name, content, match):
     assert (low.name, low.levels, low.channels) == ("low", 193, 4)
     replace(pack_copy, f"low/{name}.npy", content)
     refused(pack_copy, match)
+
+
+@pytest.fixture
+def spectral_copy(tmp_path, tiny_spectral_pack):
+    return shutil.copytree(tiny_spectral_pack, tmp_path / "spectral")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "match"),
+    [
+        ("probability", npy(np.zeros(10, "u2")), "models"),
+        ("count", npy(np.full(57536, 128, "u1")), "out of range"),
+        ("mixers", npy(np.zeros(1024, "i4")), "models"),
+        ("mixers", npy(np.full(2600, 2**30, "i4")), "out of range"),
+        ("intra", npy(np.zeros(12, "i4")), "models"),
+        ("intra", npy(np.full(3, 2**20 + 1, "i4")), "out of range"),
+        ("surroundings", b"not an array", "malformed"),
+        ("surroundings", npy(np.zeros((4, 15), "i2")), "surroundings"),
+        ("surroundings", npy(np.zeros(7, "i2")), "surroundings|malformed"),
+        ("surroundings", npy(np.zeros((2, 7), "i4")), "int32"),
+        ("surroundings", npy(np.zeros((2, 7), ">i2")), ">i2"),
+        ("surroundings", npy(np.zeros((2, 7), "i2")), "surroundings"),
+    ],
+)
+def test_malformed_models_of_planes(spectral_copy, name, content, match):
+    low = pack.load(spectral_copy).models[0].networks[0]
+    assert (low.name, low.channels) == ("low", 4)
+    replace(spectral_copy, f"low/{name}.npy", content)
+    refused(spectral_copy, match)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [(4, 0, 1, 0, 0, 0, 9)],  # there are four channels
+        [(0, 0, 0, 0, 0, 0, 9)],  # the latent itself
+        [(0, 0, 0, 1, 0, -1, 9)],  # a channel that is not decoded yet
+        [(0, 0, 3, 0, 0, 0, 9)],
+        [(0, 0, 0, 0, 0, -1, 1025)],
+        [(0, 0, 0, 0, 0, -1, 9)] * 32,
+    ],
+)
+def test_malformed_terms(spectral_copy, more):
+    sound = (0, 0, 0, 0, 0, -1, 9)
+    replace(spectral_copy, "low/surroundings.npy", npy(np.array([sound], "<i2")))
+    assert pack.load(spectral_copy).name == "tiny-spectral"
+    replace(spectral_copy, "low/surroundings.npy", npy(np.array([sound, *more], "<i2")))
+    refused(spectral_copy, "surroundings")
+
+
+def test_packs_of_the_other_profile(pack_copy, spectral_copy):
+    """Their models do not fit, whatever their manifests say."""
+    edit(pack_copy, profile="spectral")
+    refused(pack_copy, "surroundings")
+    edit(spectral_copy, profile="band")
+    refused(spectral_copy, "models")
 
 
 def test_array_that_claims_to_be_huge(pack_copy):

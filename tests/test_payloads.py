@@ -11,19 +11,23 @@ from hypothesis import strategies as st
 
 from band_payload_cases import BandContent, band_contents
 from hyspec import _core
-from payload_cases import MAX_SCALE, NETWORKS, Content, make_model, networks, positions
+from payload_cases import MAX_SCALE, Content, networks, positions
 from spectral_payload_cases import SpectralContent, spectral_contents
 
 each_profile = pytest.mark.parametrize("profile", [BandContent, SpectralContent])
 
 
-@pytest.mark.parametrize("contents", [band_contents, spectral_contents])
+@pytest.mark.parametrize(
+    ("profile", "contents"), [(BandContent, band_contents), (SpectralContent, spectral_contents)]
+)
 @settings(deadline=None, max_examples=100)
 @given(data=st.data())
 def test_round_trip(
-    contents: Callable[..., st.SearchStrategy[Content]], data: st.DataObject
+    profile: type[Content],
+    contents: Callable[..., st.SearchStrategy[Content]],
+    data: st.DataObject,
 ) -> None:
-    found = data.draw(networks())
+    found = data.draw(networks(profile.make_model))
     data.draw(contents(found)).check_round_trip(found)
 
 
@@ -74,7 +78,7 @@ SPECTRAL: list[dict[str, Any]] = [
 )
 def test_encoder_refuses(profile: type[Content], changes: dict[str, Any]) -> None:
     with pytest.raises(_core.CoreError) as caught:
-        profile.simple(**changes).write(NETWORKS)
+        profile.simple(**changes).write(profile.networks)
     assert caught.value.args[2] == "bad-argument"
 
 
@@ -98,7 +102,7 @@ def test_tiles_that_are_none(sizes: tuple[int, int, int]) -> None:
 def test_a_tile_with_more_latents_than_fit_an_array(profile: type[Content]) -> None:
     """Its samples would fit, the latents of a model with several channels do not."""
     tile = _core.BandTile(2**30, 2**15, 2**15)
-    fine = [(1, make_model(8, 3))]
+    fine = [(1, profile.make_model(8, 3))]
     with pytest.raises(_core.CoreError, match="latents") as caught:
         profile.read(fine, tile, b"\0\0\0")
     assert caught.value.args[2] == "bad-argument"
@@ -112,12 +116,12 @@ def test_a_tile_with_more_latents_than_fit_an_array(profile: type[Content]) -> N
 @each_profile
 def test_the_payload_tells_its_network(profile: type[Content]) -> None:
     """With which its latents are laid out; to which the others do not matter."""
-    (_, coarse), (_, fine) = NETWORKS
+    (_, coarse), (_, fine) = profile.networks
     rng = np.random.default_rng(2)
-    networks = [*NETWORKS, (8, coarse)]
+    networks = [*profile.networks, (8, coarse)]
     for number, (stride, model) in enumerate([(16, coarse), (4, fine), (8, coarse)]):
         shape = (2, model.channels, positions(profile.simple().tile, stride))
-        latents = rng.integers(-4, 5, shape, np.int32)
+        latents = profile.latents_of(rng.integers(-4, 5, shape, np.int32))
         content = profile.simple(network=number, latents=latents)
         content.check_round_trip(networks)
         alone, _ = profile.simple(latents=latents).write([(stride, model)])
@@ -130,10 +134,11 @@ def test_the_payload_tells_its_network(profile: type[Content]) -> None:
 @each_profile
 def test_networks_that_are_not_there(profile: type[Content]) -> None:
     content = profile.simple()
-    payload, _ = content.write(NETWORKS)
+    payload, _ = content.write(profile.networks)
     for number in (2, 2**7 - 1):
+        other = payload[:2] + bytes([number]) + payload[3:]
         with pytest.raises(_core.CoreError, match="network") as caught:
-            profile.read(NETWORKS, content.tile, payload[:2] + bytes([number]) + payload[3:])
+            profile.read(profile.networks, content.tile, other)
         assert caught.value.args[2] == "corrupt"
     with pytest.raises(_core.CoreError, match="network"):
         profile.read([], content.tile, payload)
@@ -142,10 +147,11 @@ def test_networks_that_are_not_there(profile: type[Content]) -> None:
 
 
 @each_profile
-@pytest.mark.parametrize("network", [(0, NETWORKS[0][1]), (16, None)])
-def test_networks_that_are_none(profile: type[Content], network: Any) -> None:
+@pytest.mark.parametrize("none", ["stride", "model"])
+def test_networks_that_are_none(profile: type[Content], none: str) -> None:
     content = profile.simple()
-    payload, _ = content.write(NETWORKS)
+    payload, _ = content.write(profile.networks)
+    network: Any = (0, profile.networks[0][1]) if none == "stride" else (16, None)
     with pytest.raises(_core.CoreError, match="network") as caught:
         profile.read([network], content.tile, payload)
     assert caught.value.args[2] == "bad-argument"

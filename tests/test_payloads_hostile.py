@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from band_payload_cases import BandContent
 from hyspec import _core
-from payload_cases import NETWORKS, Content
+from payload_cases import Content
 from spectral_payload_cases import SpectralContent
 
 PROFILES: list[type[Content]] = [BandContent, SpectralContent]
@@ -16,11 +16,11 @@ each_profile = pytest.mark.parametrize("profile", PROFILES)
 def check_bytes(profile: type[Content], tile: _core.BandTile, payload: bytes) -> None:
     """Decoding ends in a refusal of the bytes or in symbols that can be written again."""
     try:
-        content, _ = profile.read(NETWORKS, tile, payload)
+        content, _ = profile.read(profile.networks, tile, payload)
     except _core.CoreError as error:
         assert error.args[2] in ("corrupt", "truncated")
         return
-    content.check_round_trip(NETWORKS)
+    content.check_round_trip(profile.networks)
 
 
 @each_profile
@@ -42,7 +42,7 @@ def test_any_bytes(
 @given(data=st.data())
 def test_changed_bytes(profile: type[Content], data: st.DataObject) -> None:
     content = profile.masked()
-    payload = bytearray(content.write(NETWORKS)[0])
+    payload = bytearray(content.write(profile.networks)[0])
     for _ in range(data.draw(st.integers(1, 3))):
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
     check_bytes(profile, content.tile, bytes(payload))
@@ -51,7 +51,7 @@ def test_changed_bytes(profile: type[Content], data: st.DataObject) -> None:
 @each_profile
 def test_every_bit_flip(profile: type[Content]) -> None:
     content = profile.masked()
-    payload = content.write(NETWORKS)[0]
+    payload = content.write(profile.networks)[0]
     for bit in range(8 * len(payload)):
         damaged = bytearray(payload)
         damaged[bit // 8] ^= 1 << bit % 8
@@ -62,13 +62,13 @@ def test_every_bit_flip(profile: type[Content]) -> None:
 @pytest.mark.parametrize("kind", ["simple", "masked", "constant"])
 def test_every_truncation_is_refused(profile: type[Content], kind: str) -> None:
     content: Content = getattr(profile, kind)()
-    payload, _ = content.write(NETWORKS)
+    payload, _ = content.write(profile.networks)
     for length in range(len(payload)):
         with pytest.raises(_core.CoreError):
-            profile.read(NETWORKS, content.tile, payload[:length])
+            profile.read(profile.networks, content.tile, payload[:length])
     for more in (b"\0", b"\0\0\0\0", b"\1\2\3\4"):
         with pytest.raises(_core.CoreError):
-            profile.read(NETWORKS, content.tile, payload + more)
+            profile.read(profile.networks, content.tile, payload + more)
 
 
 @each_profile
@@ -91,12 +91,12 @@ def test_steps_networks_and_mask_lengths(
     profile: type[Content], start: str, name: str | None
 ) -> None:
     content = profile.constant()
-    words = content.write(NETWORKS)[0][4:]
+    words = content.write(profile.networks)[0][4:]
     head = bytes.fromhex(start)
     if name is None:
-        found, _ = profile.read(NETWORKS, content.tile, head + b"\0\0" + words)
+        found, _ = profile.read(profile.networks, content.tile, head + b"\0\0" + words)
         assert found.step in (_core.MIN_STEP, _core.MAX_STEP)
         return
     with pytest.raises(_core.CoreError) as caught:
-        profile.read(NETWORKS, content.tile, head)
+        profile.read(profile.networks, content.tile, head)
     assert caught.value.args[2] == name

@@ -192,6 +192,10 @@ def test_the_spectral_streams_show_what_they_are_for() -> None:
     assert seen["uint8-constant-bands"][0].mean[1:3] == [255, 0]
     assert len(seen["tiles-2d"]) == 18
     assert any(spectral.exponent(1, s.step) > 0 for s in everything if s.latents)
+    assert {s.dependent for s in everything if len(s.latents) > 1} == {False, True}
+    odd = [s for s in everything if any((z & 1).any() for z in s.latents)]
+    assert odd
+    assert all(s.dependent for s in odd)
 
 
 def test_levels_of_bands() -> None:

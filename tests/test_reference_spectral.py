@@ -1,13 +1,24 @@
 """The plain Python decoder of the spectral profile agrees with hyspec on payloads and bases."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from half_steps import half_steps
 from hyspec import _core, spectral_transform
 from latent_cases import latents
-from reference import spectral
-from reference_cases import SPECTRAL, any_network, check_equal, core_model, plain_tile
+from payload_cases import Array
+from plane_cases import any_terms, as_terms
+from reference import pack, planes, spectral
+from reference_cases import (
+    SPECTRAL,
+    any_network,
+    check_equal,
+    core_model,
+    plain_tile,
+    untrained_planes,
+)
 from spectral_payload_cases import SpectralContent, spectral_contents
 
 # ---- payloads
@@ -21,8 +32,10 @@ def test_any_symbols(content: SpectralContent) -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**32), st.integers(2, 60), st.integers(1, 60))
-def test_tables_that_look_like_real_ones(seed: int, bands: int, planes: int) -> None:
+@given(st.integers(0, 2**32), st.integers(2, 60), st.integers(1, 60), st.booleans())
+def test_tables_that_look_like_real_ones(
+    seed: int, bands: int, planes: int, dependent: bool
+) -> None:
     """Long enough for their models to adapt: smooth means, falling scales, a decaying basis."""
     rng = np.random.default_rng(seed)
     planes = min(planes, bands)
@@ -42,35 +55,98 @@ def test_tables_that_look_like_real_ones(seed: int, bands: int, planes: int) -> 
             "i4"
         ),
         basis=np.rint(wide).astype(np.int32),
+        dependent=dependent,
         latents=np.zeros((0, 1, 1), np.int32),
     )
     channels = SPECTRAL.networks[content.network].channels
-    content.latents = rng.integers(-3, 4, (planes, channels, 1)).astype(np.int32)
+    content.latents = half_steps(rng.integers(-3, 4, (planes, channels, 1)), dependent)
     payload, crc = content.write(SPECTRAL.core)
     check_equal(content, crc, spectral.decode(payload, SPECTRAL.networks, plain_tile(content.tile)))
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.data(), st.integers(0, 2**32), st.booleans())
-def test_any_surroundings(data: st.DataObject, seed: int, extreme: bool) -> None:
-    """Component planes: any surroundings and state, gains that are far apart, any latents."""
-    rng = np.random.default_rng(seed)
-    channels = 4
-    around = rng.integers(0, 1025 if extreme else 90, (channels, 15)).astype(np.int16)
-    around[:, :5] = rng.integers(-1, np.arange(channels)[:, None], (channels, 5))
-    network = any_network(rng, channels, 20224 + 640 * channels, surroundings=around)
-    stride, planes = network.stride, 4
-    content = SpectralContent.simple(
-        tile=_core.BandTile(5, 3 * stride, 4 * stride),
+# ---- planes
+
+
+def planes_of(
+    network: pack.Network, grid: tuple[int, int], integers: Array, dependent: bool
+) -> SpectralContent:
+    """Planes at several levels, of latents that stand for (planes, channels, positions)."""
+    count = len(integers)
+    rows, columns = grid
+    return SpectralContent.simple(
+        tile=_core.BandTile(count, network.stride * rows, network.stride * columns),
         step=0,
-        varies=np.ones(5, np.uint8),
-        mean=np.zeros(5, np.int32),
-        scale=65 + rng.integers(0, 3, planes).astype(np.int32),
-        basis=rng.integers(-20, 21, (planes, 5)).astype(np.int32),
-        latents=data.draw(latents((planes, channels, 12))),
+        varies=np.ones(count, np.uint8),
+        mean=np.zeros(count, np.int32),
+        scale=65 + np.arange(count, dtype=np.int32) % 3,
+        basis=np.eye(count, dtype=np.int32),
+        dependent=dependent,
+        latents=half_steps(integers, dependent),
     )
-    payload, crc = content.write([(stride, core_model(network))])
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.data(), any_terms(4), st.integers(0, 2**32), st.booleans(), st.booleans())
+def test_any_network(
+    data: st.DataObject, terms: Array, seed: int, extreme: bool, dependent: bool
+) -> None:
+    """Any terms and state, also at the limits of the format, and any latents."""
+    network = any_network(np.random.default_rng(seed), 4, terms, extreme=extreme)
+    content = planes_of(network, (3, 4), data.draw(latents((5, 4, 12))), dependent)
+    payload, crc = content.write([(network.stride, core_model(network))])
     check_equal(content, crc, spectral.decode(payload, [network], plain_tile(content.tile)))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 3).flatmap(any_terms),
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.booleans(),
+)
+def test_latents_that_look_like_real_ones(
+    seed: int, terms: Array, rows: int, columns: int, dependent: bool
+) -> None:
+    """Enough of them for their models to adapt, large in the same places of all planes."""
+    channels = int(terms[:, 0].max(initial=0)) + 1
+    gain = np.zeros((6, channels), np.int16)
+    network = untrained_planes(gain, terms)
+    shape = (5, channels, rows * columns)
+    rng = np.random.default_rng(seed)
+    size = np.exp2(rng.normal(0, 3, shape[1:]) + rng.normal(0, 2, (5, 1, 1)))
+    integers = np.rint(size * rng.laplace(0, 1, shape))
+    content = planes_of(network, (rows, columns), integers, dependent)
+    payload, crc = content.write([(network.stride, core_model(network))])
+    check_equal(content, crc, spectral.decode(payload, [network], plain_tile(content.tile)))
+
+
+# ---- terms
+
+COLUMNS = {"c": 4, "group": 3, "age": 3, "source": 4, "down": 2, "across": 2, "weight": 1025}
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.data(), st.booleans())
+def test_decoders_agree_on_which_terms_are_valid(data: st.DataObject, near: bool) -> None:
+    """Any numbers, and any that would be valid but for one."""
+    if near:
+        terms = data.draw(any_terms(4).filter(len)).copy()
+        row = data.draw(st.integers(0, len(terms) - 1))
+        column, (_, end) = data.draw(st.sampled_from([*enumerate(COLUMNS.items())]))
+        terms[row, column] = data.draw(st.sampled_from([-end, 1 - end, -1, 0, 1, end - 1, end]))
+    else:
+        ends = st.tuples(*(st.integers(-end, end) for end in COLUMNS.values()))
+        terms = as_terms(data.draw(st.lists(ends, max_size=2)))
+    network = untrained_planes(np.zeros((1, 4), np.int16), terms)
+    try:
+        planes.terms_by_channel(network)
+    except ValueError:
+        with pytest.raises(_core.CoreError) as caught:
+            core_model(network)
+        assert caught.value.args[2] == "bad-argument"
+    else:
+        core_model(network)
 
 
 # ---- the basis

@@ -4,17 +4,41 @@ import numpy as np
 import pytest
 
 from hyspec import _core
-from payload_cases import HIGHEST, LOWEST, MAX_SCALE, NETWORKS, make_model
+from payload_cases import HIGHEST, LOWEST, MAX_SCALE
+from plane_cases import no_terms
+from reference.planes import PlaneDecoder
+from reference_cases import untrained_planes
 from script_cases import needs_proc, peak_growth, run_alone
-from spectral_forger import Coded, message, numbers, uniform
-from spectral_payload_cases import SpectralContent, without_planes
+from spectral_forger import Coded, Steered, answers, message, numbers, uniform
+from spectral_payload_cases import (
+    NETWORKS,
+    SpectralContent,
+    make_plane_model,
+    without_planes,
+)
 
 # ---- lies that are coded as the document says
+
+
+#: Quantisers do not take turns, or they do.
+PLAIN, TURNING = uniform(0, 1), uniform(1, 1)
 
 
 def forged(*tables: Coded) -> bytes:
     """Payload at step 0 of network 0 that says these numbers."""
     return bytes(3) + message(tables)
+
+
+def plane(*levels: int) -> Coded:
+    """A plane of one position; the level of each channel is coded like a table of one number."""
+    steered = Steered([answer for level in levels for answer in answers(level)])
+    network = untrained_planes(np.zeros((1, len(levels)), np.int16), no_terms())
+    decoder = PlaneDecoder(steered, network, (1, 1), take_turns=True)  # type: ignore[arg-type]
+    try:
+        decoder.plane()
+    except ValueError:  # beyond int32
+        assert max(map(abs, levels)) >= 2**30
+    return steered.coded
 
 
 NONE, FLAG, MEAN = numbers(0), numbers(1), numbers(7)
@@ -30,13 +54,15 @@ def test_the_forger_writes_what_the_core_writes() -> None:
     nothing |= {"basis": np.zeros((0, 1), np.int32), "latents": np.zeros((0, 3, 1), np.int32)}
     tile, mean = _core.BandTile(1, 1, 1), np.array([7], np.int32)
     content = SpectralContent.simple(**nothing, tile=tile, step=0, mean=mean)
-    assert forged(FLAG, MEAN, uniform(0, 16)) == content.write(NETWORKS)[0]
+    for content.dependent, turns in ((False, PLAIN), (True, TURNING)):
+        assert forged(FLAG, MEAN, uniform(0, 16), turns) == content.write(NETWORKS)[0]
     content.scale = np.array([70], np.int32)
     content.basis = np.array([[-3]], np.int32)
-    content.latents = np.array([[[400]]], np.int32)
-    network = [(1, make_model(1, 1))]
-    found = forged(FLAG, MEAN, uniform(1, 16), numbers(70), numbers(-3), numbers(400))
-    assert found == content.write(network)[0]
+    content.latents = np.array([[[400]]], np.int32)  # of level 200
+    network = [(1, make_plane_model(1, 1))]
+    for content.dependent, turns in ((False, PLAIN), (True, TURNING)):
+        tables = (uniform(1, 16), numbers(70), numbers(-3), turns, plane(200))
+        assert forged(FLAG, MEAN, *tables) == content.write(network)[0]
 
 
 @pytest.mark.parametrize("value", [2, -1, 16, HIGHEST, LOWEST])
@@ -49,7 +75,7 @@ def test_a_flag_that_is_neither_is_refused(value: int) -> None:
 @pytest.mark.parametrize("value", [LOWEST, -20, 0, 1, 20, HIGHEST])
 def test_any_mean_is_a_mean(value: int) -> None:
     for flag in (0, 1):
-        found = one_band(forged(numbers(flag), numbers(value), uniform(0, 16)))
+        found = one_band(forged(numbers(flag), numbers(value), uniform(0, 16), PLAIN))
         assert (found.varies.tolist(), found.mean.tolist()) == ([flag], [value])
 
 
@@ -66,7 +92,8 @@ def test_more_planes_than_bands_that_vary(count: int) -> None:
 def test_more_planes_than_pixels() -> None:
     both = numbers(1, 1)
     start = (both, numbers(0, 0))
-    assert SpectralContent.read(NETWORKS, _core.BandTile(2, 1, 1), forged(*start, uniform(0, 16)))
+    none = forged(*start, uniform(0, 16), PLAIN)
+    assert SpectralContent.read(NETWORKS, _core.BandTile(2, 1, 1), none)
     with pytest.raises(_core.CoreError, match="more planes"):
         SpectralContent.read(NETWORKS, _core.BandTile(2, 1, 1), forged(*start, uniform(2, 16)))
 
@@ -82,6 +109,50 @@ def test_a_scale_out_of_range_is_refused(scale: int) -> None:
 def test_numbers_beyond_int32_are_refused(distance: int) -> None:
     with pytest.raises(_core.CoreError) as caught:
         one_band(forged(FLAG, numbers(distance), uniform(0, 16)))
+    assert caught.value.args[2] == "corrupt"
+
+
+def one_plane(*levels: int) -> list[int]:
+    """Latents that the core reads of a plane of one position, with turning quantisers."""
+    tables = (FLAG, MEAN, uniform(1, 16), numbers(70), numbers(-3), TURNING, plane(*levels))
+    network = [(1, model_without_terms(len(levels)))]
+    found, _ = SpectralContent.read(network, _core.BandTile(1, 1, 1), forged(*tables))
+    return [int(z) for z in found.latents.ravel()]
+
+
+def model_without_terms(channels: int) -> _core.PlaneModel:
+    return _core.PlaneModel.untrained(np.zeros((1, channels), np.int16), no_terms())
+
+
+#: Channel 0, another one with quantiser 0, and one with quantiser 1 after two odd levels.
+PLACES: list[list[int]] = [[], [0], [0, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("before", "level", "latent"),
+    [
+        *((before, 2**30 - 1, 2**31 - 2) for before in PLACES[:2]),
+        *((before, -(2**30), LOWEST) for before in PLACES[:2]),
+        (PLACES[2], 2**30, HIGHEST),
+        (PLACES[2], -(2**30), LOWEST + 1),
+    ],
+)
+def test_the_largest_levels(before: list[int], level: int, latent: int) -> None:
+    assert one_plane(*before, level)[-1] == latent
+
+
+@pytest.mark.parametrize(
+    ("before", "level"),
+    [
+        *((before, level) for before in PLACES[:2] for level in (2**30, -(2**30) - 1)),
+        *((PLACES[2], level) for level in (2**30 + 1, -(2**30) - 1)),
+        *((before, level) for before in PLACES for level in (2**32, -(2**32), 2**33 - 2)),
+    ],
+)
+def test_latents_beyond_int32_are_refused(before: list[int], level: int) -> None:
+    """The arithmetic on levels does not wrap."""
+    with pytest.raises(_core.CoreError) as caught:
+        one_plane(*before, level)
     assert caught.value.args[2] == "corrupt"
 
 

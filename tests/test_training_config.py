@@ -88,9 +88,10 @@ def test_the_profile(tmp_path):
     ("change", "problem"),
     [
         (('models = ["any"]', 'models = ["a", "b", "c", "d", "e"]'), "[pack] models are 5"),
-        (('kind = "lapped"', 'kind = "balle"'), "[[network]] 1 kind is 'balle'"),
+        (('kind = "wavelet"', 'kind = "balle"'), "[[network]] 1 kind is 'balle'"),
+        (('kind = "wavelet"', 'kind = "lapped"'), "[[network]] 1 kind is 'lapped'"),
         (
-            ("[training]", '[[network]]\nname = "more"\nkind = "lapped"\nsteps = 1\n[training]'),
+            ("[training]", '[[network]]\nname = "more"\nkind = "wavelet"\nsteps = 1\n[training]'),
             "found 2 networks",
         ),
     ],
@@ -134,7 +135,8 @@ def test_what_spectral_packs_can_not_hold(tmp_path, change, problem):
         ("batch = 4", "batch = 4\nrate_slope = 0", "[[network]] 1 rate_slope"),
         ("batch = 4", "batch = 4\nfinetune_own_share = 2", "[[network]] 1 finetune_own_share"),
         ("batch = 4", "batch = 4\nfinetune_steps = -1", "[[network]] 1 finetune_steps"),
-        ("batch = 4", 'batch = 4\nkind = "vgg"', "one of balle, lapped"),
+        ("batch = 4", 'batch = 4\nkind = "vgg"', "one of balle, lapped, wavelet"),
+        ("batch = 4", 'batch = 4\nkind = "wavelet"', "[[network]] 1 kind is 'wavelet'"),
         ("batch = 4", 'batch = 4\nloss = "mae"', "one of mse, ms-ssim"),
         ("batch = 4", 'batch = 4\nsynthesis = "huge"', "one of plain, heavy"),
         ("batch = 4", "batch = 4\nper_interval = 1", "expected true or false"),

@@ -17,8 +17,11 @@ from hyspec_training import blocks, cache
 from hyspec_training.data import Scene
 from hyspec_training.entropy_training import TrainedNetwork, switch_level, train_entropy_models
 from hyspec_training.graphs import Graphs, export_graphs
-from hyspec_training.high_rate import HighRateNetwork
+from hyspec_training.high_rate import Dequantiser, HighRateNetwork
+from hyspec_training.lapped import LappedTransform
 from hyspec_training.profiles import PROFILES
+from hyspec_training.surroundings import NO_TERMS
+from hyspec_training.wavelet import WaveletTransform
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +42,14 @@ def graphs(tiny_pack):
 
 
 @pytest.fixture(scope="module")
-def lapped():
-    """Graphs of an untrained lapped transform."""
+def high_rate():
+    """Graphs of an untrained high-rate network for each profile."""
     torch.manual_seed(3)
-    return export_graphs(HighRateNetwork(octaves=2, width=8, blocks=1))
+    dequantiser = Dequantiser(width=8, blocks=1)
+    return {
+        "band": export_graphs(HighRateNetwork(LappedTransform(), 2, dequantiser)),
+        "spectral": export_graphs(HighRateNetwork(WaveletTransform(), 2)),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -135,46 +142,45 @@ def test_no_scenes(graphs):
 
 
 @pytest.mark.parametrize("profile", ["band", "spectral"])
-def test_the_same_scenes_train_the_same_models(lapped, scenes, profile):
-    first, second = (trained(lapped, scenes[:2], profile=profile) for _ in range(2))
+def test_the_same_scenes_train_the_same_models(high_rate, scenes, profile):
+    first, second = (trained(high_rate[profile], scenes[:2], profile=profile) for _ in range(2))
     assert_same(first, second)
     assert (first.surroundings is None) == (profile == "band")
     if profile == "spectral":
         np.testing.assert_array_equal(first.surroundings, second.surroundings)
 
 
-def test_bits_of_components_are_saved_on_other_scenes(lapped, scenes):
-    """More than by models that bands have trained."""
+def test_bits_of_components_are_saved_on_other_scenes(high_rate, scenes):
+    """By what surrounds a latent, and by the state of the models."""
     unseen = np.array(scenes[3].array)
-    found = {profile: trained(lapped, scenes[:3], profile=profile) for profile in PROFILES}
+    graphs = high_rate["spectral"]
+    found = trained(graphs, scenes[:3], profile="spectral")
     models = {
-        "none": _core.LatentModel.untrained(lapped.gain),
-        "band": _core.LatentModel(lapped.gain, *found["band"].state),
-        "spectral": _core.LatentModel(
-            lapped.gain, *found["spectral"].state, found["spectral"].surroundings
-        ),
+        "none": _core.PlaneModel.untrained(graphs.gain, NO_TERMS),
+        "surroundings": _core.PlaneModel.untrained(graphs.gain, found.surroundings),
+        "both": _core.PlaneModel(graphs.gain, *found.state, found.surroundings),
     }
     sizes = {}
     for name, latents in models.items():
         network = BandNetwork(
             name="n",
-            stride=lapped.stride,
-            channels=lapped.channels,
-            levels=len(lapped.gain),
+            stride=graphs.stride,
+            channels=graphs.channels,
+            levels=len(graphs.gain),
             from_level=0,
             context_bands=3,
-            analysis=lapped.analysis,
+            analysis=graphs.analysis,
             analysis_int8=None,
-            synthesis=lapped.synthesis,
-            inverse_gain=np.exp2(lapped.inverse_gain / GAINS_PER_OCTAVE).astype(np.float32),
+            synthesis=graphs.synthesis,
+            inverse_gain=np.exp2(graphs.inverse_gain / GAINS_PER_OCTAVE).astype(np.float32),
             latents=latents,
         )
         coder = SpectralCoder(BandModel("any", (network,)))
         analysis = coder.analyse(unseen, None, SampleType(unseen.dtype))
         coded = [len(coder.encode(analysis, step)[0]) for step in (32, 96, 160)]
         sizes[name] = np.array(coded)
-    assert (sizes["spectral"] < sizes["none"]).all()
-    assert (sizes["spectral"] < sizes["band"]).all()
+    assert (sizes["surroundings"] < sizes["none"]).all()
+    assert (sizes["both"] < sizes["surroundings"]).all()
 
 
 @pytest.mark.parametrize(

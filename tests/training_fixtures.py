@@ -44,7 +44,7 @@ validate_every = 60
 #: What makes it a recipe of the ``spectral`` profile, and short.
 SPECTRAL = (
     ('models = ["any"]', 'models = ["any"]\nprofile = "spectral"'),
-    ("filters = 4\noctaves = 2\nsteps = 120", 'kind = "lapped"\noctaves = 3\nsteps = 12'),
+    ("filters = 4\noctaves = 2\nsteps = 120", 'kind = "wavelet"\noctaves = 3\nsteps = 12'),
     ("validate_every = 60", "validate_every = 6"),
 )
 

@@ -6,12 +6,18 @@ to the form to compare with at equal rate, between its points; and the Bjøntega
 in per cent, positive where more bits are needed at equal PSNR, with the PSNR that both curves
 reach.
 
-With --against, that pack is compared with those of --pack. Without it, the default of the band
-profile is compared with variants of its encoder:
+With --against, that pack is compared with those of --pack. Without it, the default of the encoder
+is compared with variants, those of the profile of the pack. Of the band profile:
 
 - one interval: all bands of a tile are one chunk;
 - each band alone: every band is an interval, a chunk of its own that nothing is predicted from;
 - plain rounding: latents are rounded to the nearest integer, whatever the bits cost.
+
+Of the spectral profile:
+
+- fast: latents are rounded one by one, with what the bits cost;
+- five intervals: each has principal components of its own;
+- tiles of 64 x 64, tiles of 32 x 32: each has a basis of its own, and begins with fresh models.
 """
 
 from __future__ import annotations
@@ -28,9 +34,9 @@ from unittest import mock
 from tqdm import tqdm
 
 import hyspec
-from hyspec import band_profile
+from hyspec import band_profile, spectral_profile
 from hyspec import pack as packs
-from hyspec.errors import HyspecError, UsageError
+from hyspec.errors import HyspecError
 from hyspec.options import EncodeSettings
 from hyspec_bench import curves, delta
 from hyspec_bench.delta import ALL_RATES, Point
@@ -94,21 +100,15 @@ class Row:
 
 
 def forms_of_encoder(pack: str, settings: EncodeSettings, bands: int) -> list[Form]:
-    """Return the default of the band profile and its variants, for a number of bands.
-
-    Raises
-    ------
-    UsageError
-        The pack serves another profile.
-    """
-    profile = packs.load(pack).profile
-    if profile != band_profile.PROFILE_NAME:
-        raise UsageError(
-            f"pack {pack} serves the profile {profile}; expected {band_profile.PROFILE_NAME}, "
-            "whose encoder has the variants",
-            hint=f"use --pack {_DEFAULT_PACK}, or name a pack to compare with as --against",
-        )
+    """Return the default of the profile of a pack and its variants, for a number of bands."""
     default: EncodeSettings = {**settings, "pack": pack}
+    if packs.load(pack).profile == spectral_profile.PROFILE_NAME:
+        return [
+            Form("default", default),
+            Form("fast", {**default, "fast": True}),
+            Form("five intervals", {**default, "intervals": "seed"}),
+            *(Form(f"tiles of {n} x {n}", {**default, "tile": (n, n)}) for n in (64, 32)),
+        ]
     each = ",".join(map(str, range(1, bands + 1)))
     return [
         Form("default", default),

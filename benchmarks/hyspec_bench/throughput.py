@@ -62,7 +62,12 @@ class Row:
 
 def measure(name: str, cube: hyspec.Cube, rate: float, options: argparse.Namespace) -> list[Row]:
     """Time one cube at one rate; one row per rival."""
-    settings = {"profile": options.profile, "pack": options.pack, "threads": 1}
+    settings = {
+        "profile": options.profile,
+        "pack": options.pack,
+        "fast": options.fast,
+        "threads": 1,
+    }
     pieces: list[bytes] = []
     found = hyspec.encode_to(cube, pieces.append, hyspec.EncodeOptions(bps=rate, **settings))
     stream = b"".join(pieces)
@@ -138,6 +143,7 @@ def parser() -> argparse.ArgumentParser:
     )
     program.add_argument("--rounds", type=int, default=5, help="timed turns of each (default: 5)")
     add_profile_and_pack(program)
+    program.add_argument("--fast", action="store_true", help="encode as hyspec-encode --fast does")
     program.add_argument(
         "--rivals",
         nargs="+",

@@ -376,9 +376,10 @@ def crc32c_symbols(symbols: npt.NDArray[np.int32]) -> int:
 MIN_STEP: int
 MAX_STEP: int
 MAX_SCALE: int
+DEPENDENT_STEP: float
 
 class LatentModel:
-    """Gains and adaptive models of one network (docs/band_profile.md, section 4).
+    """Gains and adaptive models of one network of bands (docs/band_profile.md, section 4).
 
     Parameters
     ----------
@@ -386,16 +387,12 @@ class LatentModel:
         Base-2 logarithms, in units of 1/256, of what latents are multiplied by before rounding.
     probability, count, mixers, intra : ndarray
         A state, as ``state`` gives it.
-    surroundings : ndarray of int16, shape (channels, 15), or None
-        Of a model of component planes, per channel: five channels before it, or -1; their weights;
-        and those of west, north, both diagonals, and one and two planes before, in 1/256. ``None``
-        for a model of bands.
 
     Raises
     ------
     CoreError
-        No level, no channel or too many, or a state or surroundings of other sizes or with values
-        out of range.
+        No level, no channel or too many, or a state of other sizes or with values out of
+        range.
     """
 
     def __init__(
@@ -405,12 +402,9 @@ class LatentModel:
         count: npt.NDArray[np.uint8],
         mixers: npt.NDArray[np.int32],
         intra: npt.NDArray[np.int32],
-        surroundings: npt.NDArray[np.int16] | None = None,
     ) -> None: ...
     @staticmethod
-    def untrained(
-        gains: npt.NDArray[np.int16], surroundings: npt.NDArray[np.int16] | None = None
-    ) -> LatentModel:
+    def untrained(gains: npt.NDArray[np.int16]) -> LatentModel:
         """Model that has seen nothing yet."""
 
     @property
@@ -425,7 +419,10 @@ class LatentModel:
     def state(
         self,
     ) -> tuple[
-        npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32]
+        npt.NDArray[np.uint16],
+        npt.NDArray[np.uint8],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int32],
     ]:
         """Probability and count of each slot; weights of mixers and within bands; all flat."""
 
@@ -448,9 +445,95 @@ class LatentTrainer:
     def state(
         self,
     ) -> tuple[
-        npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32]
+        npt.NDArray[np.uint16],
+        npt.NDArray[np.uint8],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int32],
     ]:
         """State after all that was learnt, as that of ``LatentModel``."""
+
+class PlaneModel:
+    """Gains and adaptive models of one network of planes (docs/spectral_profile.md, section 4).
+
+    Parameters
+    ----------
+    gains : ndarray of int16, shape (levels, channels)
+        Base-2 logarithms, in units of 1/256, of what latents are multiplied by before rounding.
+    probability, count, mixers, intra : ndarray
+        A state, as ``state`` gives it.
+    surroundings : ndarray of int16, shape (terms, 7)
+        What tells how large a latent is expected to be: channel, group, age, channel it takes, rows
+        down, columns across, weight in 1/256.
+
+    Raises
+    ------
+    CoreError
+        No level, no channel or too many, or a state or surroundings of other sizes or with values
+        out of range.
+    """
+
+    def __init__(
+        self,
+        gains: npt.NDArray[np.int16],
+        probability: npt.NDArray[np.uint16],
+        count: npt.NDArray[np.uint8],
+        mixers: npt.NDArray[np.int32],
+        intra: npt.NDArray[np.int32],
+        surroundings: npt.NDArray[np.int16],
+    ) -> None: ...
+    @staticmethod
+    def untrained(gains: npt.NDArray[np.int16], surroundings: npt.NDArray[np.int16]) -> PlaneModel:
+        """Model that has seen nothing yet."""
+
+    @property
+    def channels(self) -> int:
+        """Latent channels."""
+
+    @property
+    def levels(self) -> int:
+        """Quality levels."""
+
+    @property
+    def state(
+        self,
+    ) -> tuple[
+        npt.NDArray[np.uint16],
+        npt.NDArray[np.uint8],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int32],
+    ]:
+        """Probability and count of each slot; weights of mixers and within planes; all flat."""
+
+class PlaneTrainer:
+    """Trains the adaptive models of a network, beginning with those of ``model``.
+
+    ``dependent`` says whether two quantisers take turns in the chunks that are learnt from.
+    """
+
+    def __init__(self, model: PlaneModel, dependent: bool) -> None: ...
+    def learn(self, levels: npt.NDArray[np.uint32], latents: npt.NDArray[np.int32]) -> float:
+        """Adapt to one chunk; return its code length in bits.
+
+        ``levels`` has shape (planes,), ``latents`` (planes, channels, rows, columns).
+
+        Raises
+        ------
+        ValueError
+            The shapes disagree, or a level is out of range.
+        CoreError
+            A latent is none that its quantiser has.
+        """
+
+    @property
+    def state(
+        self,
+    ) -> tuple[
+        npt.NDArray[np.uint16],
+        npt.NDArray[np.uint8],
+        npt.NDArray[np.int32],
+        npt.NDArray[np.int32],
+    ]:
+        """State after all that was learnt, as that of ``PlaneModel``."""
 
 class BandTile:
     """Size of one chunk of the band profile.
@@ -537,7 +620,7 @@ def mean_exponents(scale: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Exponent e of the unit 2^e that each band's mean is counted in."""
 
 def encode_spectral_payload(
-    networks: Sequence[tuple[int, LatentModel]],
+    networks: Sequence[tuple[int, PlaneModel]],
     tile: BandTile,
     step: int,
     network: int,
@@ -548,6 +631,7 @@ def encode_spectral_payload(
     basis: npt.NDArray[np.int32],
     latents: npt.NDArray[np.int32] | npt.NDArray[np.float32],
     bit_value: float = 0.0,
+    dependent: bool = False,
 ) -> tuple[bytes, int, npt.NDArray[np.int32]]:
     """Write a payload; return it, the checksum of its symbols, and the latents as coded.
 
@@ -563,7 +647,10 @@ def encode_spectral_payload(
     basis
         Directions of the planes, shape (planes, bands that vary).
     latents
-        Shape (planes, channels, positions); integers, or real numbers before rounding.
+        Shape (planes, channels, positions); half steps, integers that the quantisers have, or real
+        numbers before rounding.
+    dependent
+        Whether two quantisers take turns.
 
     Raises
     ------
@@ -572,7 +659,7 @@ def encode_spectral_payload(
     """
 
 def decode_spectral_payload(
-    networks: Sequence[tuple[int, LatentModel]], tile: BandTile, payload: bytes
+    networks: Sequence[tuple[int, PlaneModel]], tile: BandTile, payload: bytes
 ) -> tuple[
     int,
     int,
@@ -581,6 +668,7 @@ def decode_spectral_payload(
     npt.NDArray[np.int32],
     npt.NDArray[np.int32],
     npt.NDArray[np.int32],
+    bool,
     npt.NDArray[np.int32],
     int,
 ]:
@@ -588,7 +676,7 @@ def decode_spectral_payload(
 
     Returns
     -------
-    step, network, valid, varies, mean, scale, basis, latents, checksum
+    step, network, valid, varies, mean, scale, basis, dependent, latents, checksum
         As for `encode_spectral_payload`; ``valid`` is ``None`` if all samples are.
 
     Raises

@@ -79,7 +79,7 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
     **settings
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
         ``bps`` (bits per sample), ``psnr`` (dB) and ``rmse`` (sample units), and ``pack``,
-        ``intervals``, ``tile``, ``float_step``, ``precision``, ``network``, ``threads``.
+        ``intervals``, ``tile``, ``float_step``, ``precision``, ``network``, ``fast``, ``threads``.
 
     Returns
     -------
@@ -157,10 +157,16 @@ class _Encoder:
         self._threads = options.threads or default_threads()
         self.profile, self.pack = _profile_and_pack(options)
         _check_network(self.pack, options.network)
+        if options.fast and self.profile is not SPECTRAL:
+            raise UsageError(
+                "--fast is an option of the 'spectral' profile",
+                hint="leave it out: this profile has no search to leave out",
+            )
         found = survey(cube, progress)
         sample_type = _sample_type(cube, found, options.float_step)
         self.partition = _partition(
-            cube, self.profile.intervals if options.intervals is None else options.intervals
+            cube,
+            self.profile.intervals if options.intervals is None else options.intervals,
         )
         models = _models(cube, self.partition, self.pack)
         tile_rows, tile_columns = options.tile_size(cube.rows, cube.columns)
@@ -174,6 +180,7 @@ class _Encoder:
                     self.pack.models[m],
                     int8=_wants_int8(self.pack, options),
                     network=options.network,
+                    fast=options.fast,
                 )
                 for m in models
             ],

@@ -44,6 +44,7 @@ class EncodeSettings(TypedDict, total=False):
     float_step: float | None
     precision: str
     network: int | None
+    fast: bool
     threads: int | None
 
 
@@ -87,6 +88,9 @@ class EncodeOptions:
         is the same for both.
     network : int, optional
         Number of the network, from 0, to encode all tiles with; by default chosen tile by tile.
+    fast : bool
+        Round latents one by one, in place of searching for the cheapest path through all of them:
+        encoding takes less time, and streams are some per cent larger. Profile ``spectral``.
     threads : int, optional
         Threads to use; by default one per processor.
     """
@@ -104,6 +108,7 @@ class EncodeOptions:
     float_step: float | None = None
     precision: str = "fp32"
     network: int | None = None
+    fast: bool = False
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -194,8 +199,9 @@ class EncodeOptions:
             if getattr(self, name) is not None:
                 self._expect(name, types, what)
         self._expect("precision", str, "a text")
-        if not isinstance(self.lossless, bool | np.bool_):
-            raise UsageError(f"lossless is {self.lossless!r}; expected True or False")
+        for name in ("lossless", "fast"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise UsageError(f"{name} is {getattr(self, name)!r}; expected True or False")
         sizes = self._sizes()
         if not all(isinstance(s, Integral) and not isinstance(s, bool) for s in sizes):
             raise UsageError(

@@ -50,7 +50,7 @@ _MALFORMED = (
 
 @dataclass(frozen=True)
 class BandNetwork:
-    """One network of a pack of the ``band`` profile.
+    """One network of a pack.
 
     Attributes
     ----------
@@ -70,8 +70,8 @@ class BandNetwork:
         The analysis with quantised weights and activations, if the pack has it.
     inverse_gain : ndarray of float32, shape (levels, channels)
         What a latent's integer is multiplied by at each level.
-    latents : _core.LatentModel
-        Gains and entropy model.
+    latents : _core.LatentModel or _core.PlaneModel
+        Gains and entropy model, of a network of the ``band`` or the ``spectral`` profile.
     """
 
     name: str
@@ -84,12 +84,12 @@ class BandNetwork:
     analysis_int8: bytes | None
     synthesis: bytes
     inverse_gain: npt.NDArray[np.float32]
-    latents: _core.LatentModel
+    latents: _core.LatentModel | _core.PlaneModel
 
 
 @dataclass(frozen=True)
 class BandModel:
-    """One interval model of a pack of the ``band`` profile.
+    """One interval model of a pack.
 
     Attributes
     ----------
@@ -254,7 +254,7 @@ def _load(path: Path, raw: bytes) -> Pack:
                 hint="install a newer hyspec",
             )
         networks = {
-            str(about["name"]): _band_network(about, verified, files)
+            str(about["name"]): _network(about, manifest["profile"], verified, files)
             for about in manifest["networks"]
         }
         if len(networks) != len(manifest["networks"]):
@@ -282,8 +282,11 @@ def _load(path: Path, raw: bytes) -> Pack:
         raise PackError(f"{path}: malformed models: {error.args[3]}") from error
 
 
-def _band_network(
-    about: dict[str, Any], read: Callable[[str], bytes], files: dict[str, str]
+def _network(
+    about: dict[str, Any],
+    profile: str,
+    read: Callable[[str], bytes],
+    files: dict[str, str],
 ) -> BandNetwork:
     folder = str(about["name"])
     channels, levels, stride, context = (
@@ -308,6 +311,13 @@ def _band_network(
     if np.abs(inverse.astype(np.int32)).max() > MAX_GAIN:
         raise PackError(f"{folder}/inverse_gain.npy has codes beyond {MAX_GAIN}")
     int8 = f"{folder}/analysis-int8.onnx"
+    models = (
+        array("gain", "<i2", (levels, channels)),
+        array("probability", "<u2"),
+        array("count", "|u1"),
+        array("mixers", "<i4"),
+        array("intra", "<i4"),
+    )
     return BandNetwork(
         name=folder,
         stride=stride,
@@ -319,12 +329,7 @@ def _band_network(
         analysis_int8=read(int8) if int8 in files else None,
         synthesis=read(f"{folder}/synthesis.onnx"),
         inverse_gain=np.exp2(inverse / GAINS_PER_OCTAVE).astype(np.float32),
-        latents=_core.LatentModel(
-            array("gain", "<i2", (levels, channels)),
-            array("probability", "<u2"),
-            array("count", "|u1"),
-            array("mixers", "<i4"),
-            array("intra", "<i4"),
-            array("surroundings", "<i2") if f"{folder}/surroundings.npy" in files else None,
-        ),
+        latents=_core.PlaneModel(*models, array("surroundings", "<i2"))
+        if profile == "spectral"
+        else _core.LatentModel(*models),
     )

@@ -85,6 +85,7 @@ def synthesise(
     levels: npt.NDArray[np.int32],
     which: npt.NDArray[np.intp],
     *,
+    unit: float = 1.0,
     optimise: bool,
 ) -> Float32Array:
     """Normalised planes from the integers of their latents.
@@ -100,6 +101,8 @@ def synthesise(
         levels, shape (planes,).
     which
         The planes wanted, shape (n,): not more than go through the network at once.
+    unit
+        Steps that the integers count.
     optimise
         Let ONNX Runtime rewrite the graph.
 
@@ -121,7 +124,7 @@ def synthesise(
         around += [np.maximum(which - 1, 0), np.minimum(which + 1, len(latents) - 1)]
     context = np.concatenate(
         [
-            latents[r].astype(np.float32) * network.inverse_gain[levels[r]][:, :, None]
+            latents[r].astype(np.float32) * (unit * network.inverse_gain[levels[r]][:, :, None])
             for r in around
         ],
         axis=1,

@@ -1,9 +1,9 @@
 """The ``spectral`` profile: an adaptive spectral transform, then small networks on few planes.
 
 Every tile is transformed along the spectrum by its own principal components. What bands have in
-common, which is nearly all, so comes to lie in few planes. These are coded like the bands of the
-``band`` profile, all with one quantiser step, which is reverse water-filling again: planes that lie
-below it cost neither bits nor time. The payload is described in docs/spectral_profile.md.
+common, which is nearly all, so comes to lie in few planes. All of these are coded with one
+quantiser step, which is reverse water-filling again: planes that lie below it cost neither bits nor
+time. The payload is described in docs/spectral_profile.md.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ PROFILE_VERSION = 1
 _STRONG_LEVEL = 96
 #: Latents of more than so many steps become something else than zero, for so many bits.
 _KEPT = 0.6
-_BITS_OF_ONE = 6.0
-#: What a bit is worth in squared steps when latents are rounded.
-BIT_VALUE = 0.09
+_BITS_OF_ONE = 5.0
+#: What a bit is worth in squared steps, when the levels of a channel are searched for and when
+#: latents are rounded one by one.
+BIT_VALUE = 0.12
+FAST_BIT_VALUE = 0.09
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -86,7 +88,7 @@ class SpectralAnalysis:
 class SpectralSymbols:
     """The integers of one tile and interval: all that a payload says.
 
-    See docs/spectral_profile.md.
+    Latents are half steps; see docs/spectral_profile.md.
     """
 
     step: int
@@ -96,6 +98,7 @@ class SpectralSymbols:
     mean: npt.NDArray[np.int32]
     scale: npt.NDArray[np.int32]
     basis: npt.NDArray[np.int32]
+    dependent: bool
     latents: npt.NDArray[np.int32]
 
 
@@ -103,6 +106,11 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
     """Principal components, each a plane; the last network of the model, unless one is given."""
 
     # ---- encoding -----------------------------------------------------------------------------
+
+    @property
+    def _number(self) -> int:
+        """Number of the network that encodes."""
+        return len(self._networks) - 1 if self._network is None else self._network
 
     def analyse(
         self,
@@ -123,13 +131,15 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
 
     def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
-        number = len(self._networks) - 1 if self._network is None else self._network
+        number = self._number
         network = self._networks[number]
         planes = self._planes(analysis, network, step)
-        count = _worthwhile(planes, network, step)
+        bit_value = FAST_BIT_VALUE if self._fast else BIT_VALUE
+        count = _worthwhile(planes, network, step, bit_value)
         mask = None if analysis.valid is None else analysis.valid.astype(np.uint8)
         varies = analysis.spectra.varies.astype(np.uint8)
         scale, entries = planes.scale[:count], planes.entries[:count]
+        dependent = not self._fast
         payload, checksum, rounded = _core.encode_spectral_payload(
             self._core,
             analysis.tile,
@@ -141,10 +151,25 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             scale,
             entries,
             planes.latents[:count],
-            BIT_VALUE,
+            bit_value,
+            dependent,
         )
-        symbols = SpectralSymbols(step, number, mask, varies, planes.mean, scale, entries, rounded)
+        symbols = SpectralSymbols(
+            step, number, mask, varies, planes.mean, scale, entries, dependent, rounded
+        )
         return payload, checksum, symbols
+
+    def latents(self, analysis: SpectralAnalysis, step: int) -> Float32Array:
+        """Latents of all planes that are considered at a step, in steps, before rounding.
+
+        Returns
+        -------
+        ndarray of float32, shape (planes, channels, positions)
+        """
+        network = self._networks[self._number]
+        planes = self._planes(analysis, network, step)
+        levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
+        return np.asarray(planes.latents / network.inverse_gain[levels][:, :, None])
 
     def _planes(self, analysis: SpectralAnalysis, network: BandNetwork, step: int) -> _Planes:
         """Transform a tile along the spectrum, as finely as a step needs it, and in space."""
@@ -159,7 +184,10 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         samples = spectra.project(offset, basis.rows)
         scale = scale_codes(np.sqrt(np.square(samples, dtype=np.float64).mean((1, 2))))
         measured = spectra.measured()
-        padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
+        padding = [
+            (0, -tile.rows % network.stride),
+            (0, -tile.columns % network.stride),
+        ]
 
         def normalised(part: slice) -> Float32Array:
             batch = samples[part] / deviations(scale[part]).astype(np.float32)[:, None, None]
@@ -168,20 +196,26 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             return np.asarray(np.pad(batch, [(0, 0), *padding], "edge")[:, None])
 
         latents = plane_networks.analyse(
-            network, tile, len(scale), normalised, int8=self._int8, optimise=self._optimise
+            network,
+            tile,
+            len(scale),
+            normalised,
+            int8=self._int8,
+            optimise=self._optimise,
         )
         return _Planes(mean, basis.entries, scale, latents)
 
     # ---- decoding -----------------------------------------------------------------------------
 
     def _decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[SpectralSymbols, int]:
-        step, network, valid, varies, mean, scale, basis, latents, found = (
-            _core.decode_spectral_payload(self._core, tile, payload)
-        )
-        return SpectralSymbols(step, network, valid, varies, mean, scale, basis, latents), found
+        found = _core.decode_spectral_payload(self._core, tile, payload)
+        return SpectralSymbols(*found[:-1]), found[-1]
 
     def synthesise(
-        self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
+        self,
+        tile: _core.BandTile,
+        symbols: SpectralSymbols,
+        bands: npt.NDArray[np.intp],
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
         """Reconstruct some bands of a tile on the integer scale, a few at a time."""
         varies = symbols.varies.astype(bool)
@@ -199,6 +233,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         planes = np.empty((count, tile.rows, tile.columns), np.float32)
         grid = plane_networks.latent_grid(tile, network)
         deviation = deviations(symbols.scale).astype(np.float32)
+        half_step = 0.5 * (_core.DEPENDENT_STEP if symbols.dependent else 1.0)
         for part in plane_networks.batches(count, grid, network.stride):
             normalised = plane_networks.synthesise(
                 network,
@@ -206,6 +241,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
                 symbols.latents,
                 levels,
                 np.arange(part.start, part.stop),
+                unit=half_step,
                 optimise=self._optimise,
             )
             # Only a malicious stream drives a network that far; bands that do not vary stay exact.
@@ -215,7 +251,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return planes
 
 
-def _worthwhile(planes: _Planes, network: BandNetwork, step: int) -> int:
+def _worthwhile(planes: _Planes, network: BandNetwork, step: int, bit_value: float) -> int:
     """Number of planes whose coding saves more squared error than its bits are worth.
 
     Of strong planes that is known beforehand; weak ones are counted.
@@ -230,7 +266,7 @@ def _worthwhile(planes: _Planes, network: BandNetwork, step: int) -> int:
         entries = planes.entries[k].astype(np.float64)
         bits = len(entries) * (1 + 0.5 * np.log2(1 + np.square(entries).mean()))
         bits += _BITS_OF_ONE * kept.size
-        worth += float(np.square(kept).sum()) - kept.size / 12 - BIT_VALUE * bits
+        worth += float(np.square(kept).sum()) - kept.size / 12 - bit_value * bits
         if worth > best:
             best, count = worth, k + 1
     return count

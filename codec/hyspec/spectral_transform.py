@@ -32,7 +32,7 @@ _BLOCK_PIXELS = 1 << 12
 #: A component is considered if its variance is more than this share of the squared quantiser step.
 _LEAST_VARIANCE = 0.05
 #: Unit of a row of the basis, times sqrt(variance * pixels) / quantiser step.
-_BASIS_STEP = 1.8
+_BASIS_STEP = 1.3
 _LARGEST_ENTRY = 1 << 24
 #: A row of the basis is left out if less than this is left of its largest number without the rows
 #: before.

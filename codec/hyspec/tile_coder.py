@@ -70,6 +70,8 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         Analyse with quantised networks where the model has them.
     network
         Always encode with the network of this number, which the model has, in place of choosing.
+    fast
+        Encode with less search where the profile has any.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
     """
@@ -80,12 +82,15 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         *,
         int8: bool = False,
         network: int | None = None,
+        fast: bool = False,
         optimise: bool = True,
     ) -> None:
         self._networks = model.networks
-        self._core = [(network.stride, network.latents) for network in model.networks]
+        # The kind of entropy model is that of the profile.
+        self._core: list[tuple[int, Any]] = [(n.stride, n.latents) for n in model.networks]
         self._int8 = int8
         self._network = network
+        self._fast = fast
         self._optimise = optimise
 
     @abc.abstractmethod

@@ -1,6 +1,7 @@
 // Payloads of the band profile: see fuzz_payload.hpp.
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "fuzz_payload.hpp"
 #include "hyspec/band_payload.hpp"
@@ -8,13 +9,23 @@
 namespace {
 
 using hyspec::BandTile;
-using hyspec_fuzz::Networks;
 using hyspec_fuzz::Numbers;
 using hyspec_fuzz::Payload;
 
+hyspec::LatentModel make_model(std::uint32_t levels, std::uint32_t channels) {
+  return {hyspec_fuzz::make_gains(levels, channels), hyspec::LatentState(channels)};
+}
+
 struct Band {
+  using Network = hyspec::BandNetwork;
+  using Networks = hyspec::Span<const Network>;
   using Symbols = hyspec::BandSymbols;
 
+  // A coarse network and a fine one.
+  static std::vector<Network> networks() {
+    static const hyspec::LatentModel coarse = make_model(40, 3), fine = make_model(90, 2);
+    return {{16, &coarse}, {4, &fine}};
+  }
   static Symbols decode(Networks networks, const BandTile& tile, Payload bytes,
                         std::uint32_t* crc) {
     return hyspec::decode_band_payload(networks, tile, bytes, crc);
@@ -45,6 +56,7 @@ struct Band {
     }
     return active;
   }
+  static void fit(std::vector<std::int32_t>&, const Symbols&, std::uint32_t, std::size_t) {}
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What the fuzz targets of payloads share: numbers made of the input, and networks.
+// What the fuzz targets of payloads share: numbers made of the input, and gains.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "hyspec/band_payload.hpp"
+#include "hyspec/latent_gains.hpp"
 #include "hyspec/span.hpp"
 
 namespace hyspec_fuzz {
@@ -15,32 +15,12 @@ inline void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// A level is an eighth of an octave; channels differ by less. Of planes, every channel looks at the
-// one before it.
-inline hyspec::LatentModel make_model(std::uint32_t levels, std::uint32_t channels,
-                                      hyspec::LatentKind kind) {
-  std::vector<std::int16_t> gains;
+// A level is an eighth of an octave; channels differ by less.
+inline hyspec::LatentGains make_gains(std::uint32_t levels, std::uint32_t channels) {
+  std::vector<std::int16_t> codes;
   for (std::uint32_t i = 0; i < levels * channels; ++i)
-    gains.push_back(static_cast<std::int16_t>(32 * (i / channels) + 11 * (i % channels)));
-  std::vector<hyspec::Surroundings> surroundings;
-  for (std::uint32_t c = 0; kind == hyspec::LatentKind::kPlanes && c < channels; ++c) {
-    hyspec::Surroundings s;
-    s.channel[0] = static_cast<std::int16_t>(static_cast<std::int32_t>(c) - 1);
-    s.in_channel[0] = 40;
-    s.west = s.north = hyspec::kMaxSurroundingWeight;
-    s.diagonal = s.before = s.long_before = 20;
-    surroundings.push_back(s);
-  }
-  return hyspec::LatentModel(channels, gains, hyspec::LatentState(channels, kind), surroundings);
-}
-
-// A coarse network and a fine one, of bands, and one of planes.
-inline std::vector<hyspec::BandNetwork> make_networks() {
-  using hyspec::LatentKind;
-  static const hyspec::LatentModel coarse = make_model(40, 3, LatentKind::kBands),
-                                   fine = make_model(90, 2, LatentKind::kBands),
-                                   planes = make_model(60, 3, LatentKind::kPlanes);
-  return {{16, &coarse}, {4, &fine}, {8, &planes}};
+    codes.push_back(static_cast<std::int16_t>(32 * (i / channels) + 11 * (i % channels)));
+  return hyspec::LatentGains(channels, codes);
 }
 
 // Numbers made of the input; zeros after its end.

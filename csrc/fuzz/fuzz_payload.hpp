@@ -3,12 +3,14 @@
 // symbols that fit their tile, whole or before rounding.
 //
 // A profile is a type with the members
-//   Symbols            what a payload says
+//   Network, networks()  what its payloads name by number
+//   Symbols              what a payload says
 //   decode(networks, tile, bytes, crc), encode(networks, tile, symbols, crc)
 //   encode_real(networks, tile, symbols, latents, rounding, crc)
 //   same(symbols, symbols)
 //   make(networks, tile, numbers, symbols): all but step, network and latents; returns the planes
-//                      that have latents
+//                        that have latents
+//   fit(latents, symbols, channels, positions): makes latents of any numbers
 #pragma once
 
 #include <cstddef>
@@ -22,11 +24,12 @@
 
 namespace hyspec_fuzz {
 
-using Networks = hyspec::Span<const hyspec::BandNetwork>;
+template <class Profile>
+using Networks = hyspec::Span<const typename Profile::Network>;
 using Payload = hyspec::Span<const std::uint8_t>;
 
 template <class Profile>
-void check_read(Networks networks, const hyspec::BandTile& tile,
+void check_read(Networks<Profile> networks, const hyspec::BandTile& tile,
                 const typename Profile::Symbols& symbols, Payload payload, std::uint32_t written) {
   std::uint32_t read = ~written;
   const auto again = Profile::decode(networks, tile, payload, &read);
@@ -36,7 +39,7 @@ void check_read(Networks networks, const hyspec::BandTile& tile,
 }
 
 template <class Profile>
-void check_round_trip(Networks networks, const hyspec::BandTile& tile,
+void check_round_trip(Networks<Profile> networks, const hyspec::BandTile& tile,
                       const typename Profile::Symbols& symbols) {
   std::uint32_t written = 0;
   const std::vector<std::uint8_t> payload = Profile::encode(networks, tile, symbols, &written);
@@ -44,7 +47,7 @@ void check_round_trip(Networks networks, const hyspec::BandTile& tile,
 }
 
 template <class Profile>
-void read_payload(Networks networks, const hyspec::BandTile& tile, Payload bytes) {
+void read_payload(Networks<Profile> networks, const hyspec::BandTile& tile, Payload bytes) {
   typename Profile::Symbols symbols;
   try {
     symbols = Profile::decode(networks, tile, bytes, nullptr);
@@ -57,16 +60,17 @@ void read_payload(Networks networks, const hyspec::BandTile& tile, Payload bytes
 }
 
 template <class Profile>
-void write_symbols(Networks networks, const hyspec::BandTile& tile, Numbers numbers) {
+void write_symbols(Networks<Profile> networks, const hyspec::BandTile& tile, Numbers numbers) {
   typename Profile::Symbols s;
   s.step = static_cast<std::int32_t>(numbers.below(hyspec::kMaxStep - hyspec::kMinStep + 1)) +
            hyspec::kMinStep;
   s.network = numbers.below(static_cast<std::uint32_t>(networks.size()));
-  const hyspec::BandNetwork& network = networks[s.network];
+  const typename Profile::Network& network = networks[s.network];
   const std::size_t planes = Profile::make(networks, tile, numbers, s);
   const std::size_t positions = hyspec::latent_grid(tile, network.stride).positions();
   for (std::size_t k = 0; k < planes * network.model->channels() * positions; ++k)
     s.latents.push_back(numbers.number());
+  Profile::fit(s.latents, s, network.model->channels(), positions);
   check_round_trip<Profile>(networks, tile, s);
 
   // The same as real numbers, which the gains take to any size and rounding changes.
@@ -80,7 +84,7 @@ void write_symbols(Networks networks, const hyspec::BandTile& tile, Numbers numb
 
 template <class Profile>
 void check_payload(Payload data) {
-  static const std::vector<hyspec::BandNetwork> networks = make_networks();
+  static const std::vector<typename Profile::Network> networks = Profile::networks();
   Numbers numbers(data);
   const std::uint32_t bands = numbers.below(6) + 1;
   const std::uint32_t rows = numbers.below(24) + 1;

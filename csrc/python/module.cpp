@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,9 @@
 #include "hyspec/cdf_tables.hpp"
 #include "hyspec/container.hpp"
 #include "hyspec/error.hpp"
+#include "hyspec/latent_coder.hpp"
 #include "hyspec/mask_coder.hpp"
+#include "hyspec/plane_coder.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/spectral_payload.hpp"
 #include "hyspec/symbol_coder.hpp"
@@ -152,7 +155,8 @@ void bind_entropy_coder(py::module_& m) {
   m.def("encode_symbols", &encode_symbols, py::arg("tables"), py::arg("symbols"), py::arg("index"),
         "Code symbols[i] with table index[i]; return the words of the message.");
   m.def("decode_symbols", &decode_symbols, py::arg("tables"), py::arg("words"), py::arg("index"),
-        "Decode one symbol per table number; the words must end with the last symbol.");
+        "Decode one symbol per table number; the words must end with the last "
+        "symbol.");
   m.def("code_length", &code_length, py::arg("tables"), py::arg("symbols"), py::arg("index"),
         "Ideal code length of the symbols in bits, escapes included.");
   m.def("encode_masks", &encode_masks, py::arg("planes"),
@@ -180,67 +184,80 @@ std::vector<T> to_checked_vector(const py::array& a, py::ssize_t ndim, const cha
   return to_vector(checked_array<T>(a, ndim, name));
 }
 
-// Rows of 15 numbers per channel: five channels, their weights, and the five other weights. None
-// for models of bands.
-std::vector<hyspec::Surroundings> to_surroundings(const std::optional<py::array>& array) {
-  if (!array) return {};
-  constexpr py::ssize_t kColumns = 2 * hyspec::Surroundings::kNeighbours + 5;
-  const auto rows = checked_array<std::int16_t>(*array, 2, "surroundings");
-  if (rows.shape(0) == 0 || rows.shape(1) != kColumns)
-    throw py::value_error("surroundings must have a row per channel and 15 columns");
-  std::vector<hyspec::Surroundings> result(static_cast<std::size_t>(rows.shape(0)));
-  const std::int16_t* next = rows.data();
-  for (hyspec::Surroundings& s : result) {
-    for (std::int16_t& channel : s.channel) channel = *next++;
-    for (std::int16_t& weight : s.in_channel) weight = *next++;
-    for (std::int16_t* weight : {&s.west, &s.north, &s.diagonal, &s.before, &s.long_before})
-      *weight = *next++;
-  }
-  return result;
-}
-
-hyspec::LatentKind kind_of(const std::vector<hyspec::Surroundings>& surroundings) {
-  return surroundings.empty() ? hyspec::LatentKind::kBands : hyspec::LatentKind::kPlanes;
-}
-
-// Gains (levels, channels) and the arrays of a state.
-hyspec::LatentModel make_latent_model(const py::array& gains, const py::array& probability,
-                                      const py::array& count, const py::array& mixers,
-                                      const py::array& intra,
-                                      const std::optional<py::array>& surroundings) {
-  const auto g = checked_array<std::int16_t>(gains, 2, "gains");
-  hyspec::LatentStateArrays arrays;
+hyspec::StateArrays to_state_arrays(const py::array& probability, const py::array& count,
+                                    const py::array& mixers, const py::array& intra) {
+  hyspec::StateArrays arrays;
   arrays.probability = to_checked_vector<std::uint16_t>(probability, 1, "probability");
   arrays.count = to_checked_vector<std::uint8_t>(count, 1, "count");
   arrays.mixers = to_checked_vector<std::int32_t>(mixers, 1, "mixers");
   arrays.intra = to_checked_vector<std::int32_t>(intra, 1, "intra");
-  const auto channels = static_cast<std::uint32_t>(std::min<py::ssize_t>(g.shape(1), 1 << 16));
-  std::vector<hyspec::Surroundings> around = to_surroundings(surroundings);
-  hyspec::LatentState state = hyspec::from_arrays(channels, kind_of(around), arrays);
-  return hyspec::LatentModel(channels, view(g), std::move(state), std::move(around));
+  return arrays;
 }
 
-hyspec::LatentModel untrained_latent_model(const py::array& gains,
-                                           const std::optional<py::array>& surroundings) {
+hyspec::LatentGains to_gains(const py::array& gains) {
   const auto g = checked_array<std::int16_t>(gains, 2, "gains");
-  const auto channels = static_cast<std::uint32_t>(std::min<py::ssize_t>(g.shape(1), 1 << 10));
-  std::vector<hyspec::Surroundings> around = to_surroundings(surroundings);
-  hyspec::LatentState state(channels, kind_of(around));
-  return hyspec::LatentModel(channels, view(g), std::move(state), std::move(around));
+  return {static_cast<std::uint32_t>(std::min<py::ssize_t>(g.shape(1), 1 << 16)), view(g)};
 }
 
-py::tuple latent_state(const hyspec::LatentState& state) {
-  const hyspec::LatentStateArrays arrays = hyspec::to_arrays(state);
+// Rows of seven numbers.
+std::vector<hyspec::Term> to_terms(const py::array& surroundings) {
+  const auto rows = checked_array<std::int16_t>(surroundings, 2, "surroundings");
+  if (rows.shape(1) != 7) throw py::value_error("surroundings must have seven columns");
+  std::vector<hyspec::Term> terms(static_cast<std::size_t>(rows.shape(0)));
+  const std::int16_t* next = rows.data();
+  for (hyspec::Term& t : terms)
+    for (std::int16_t* value :
+         {&t.channel, &t.group, &t.age, &t.from, &t.down, &t.across, &t.weight})
+      *value = *next++;
+  return terms;
+}
+
+hyspec::LatentModel make_latent_model(const py::array& gains, const py::array& probability,
+                                      const py::array& count, const py::array& mixers,
+                                      const py::array& intra) {
+  hyspec::LatentGains g = to_gains(gains);
+  hyspec::LatentState state =
+      hyspec::latent_state(g.channels(), to_state_arrays(probability, count, mixers, intra));
+  return {std::move(g), std::move(state)};
+}
+
+hyspec::LatentModel untrained_latent_model(const py::array& gains) {
+  hyspec::LatentGains g = to_gains(gains);
+  hyspec::LatentState state(g.channels());
+  return {std::move(g), std::move(state)};
+}
+
+hyspec::PlaneModel make_plane_model(const py::array& gains, const py::array& probability,
+                                    const py::array& count, const py::array& mixers,
+                                    const py::array& intra, const py::array& surroundings) {
+  hyspec::LatentGains g = to_gains(gains);
+  hyspec::PlaneState state =
+      hyspec::plane_state(g.channels(), to_state_arrays(probability, count, mixers, intra));
+  return {std::move(g), std::move(state), to_terms(surroundings)};
+}
+
+hyspec::PlaneModel untrained_plane_model(const py::array& gains, const py::array& surroundings) {
+  hyspec::LatentGains g = to_gains(gains);
+  hyspec::PlaneState state(g.channels());
+  return {std::move(g), std::move(state), to_terms(surroundings)};
+}
+
+template <class State>
+py::tuple state_tuple(const State& state) {
+  const hyspec::StateArrays arrays = hyspec::to_arrays(state);
   return py::make_tuple(to_array(arrays.probability), to_array(arrays.count),
                         to_array(arrays.mixers), to_array(arrays.intra));
 }
 
 // Adapts the models of a state to chunk after chunk.
-class LatentTrainer {
+template <class Coder, class... Options>
+class Trainer {
  public:
-  explicit LatentTrainer(const hyspec::LatentModel& model) : model_(model) {}
+  using Model = typename Coder::Model;
 
-  // Latents (bands, channels, rows, columns) of one chunk at one level per band; code length.
+  explicit Trainer(const Model& model, Options... options) : model_(model), options_(options...) {}
+
+  // Latents (planes, channels, rows, columns) of one chunk at one level per plane; code length.
   double learn(const py::array& levels, const py::array& latents) {
     const auto l = checked_array<std::uint32_t>(levels, 1, "levels");
     const auto z = checked_array<std::int32_t>(latents, 4, "latents");
@@ -252,24 +269,46 @@ class LatentTrainer {
     const hyspec::LatentGrid grid{static_cast<std::size_t>(z.shape(2)),
                                   static_cast<std::size_t>(z.shape(3))};
     const std::size_t size = model_.channels() * grid.positions();
-    hyspec::LatentCoder coder(model_, grid);
+    auto coder = std::apply([&](auto... o) { return Coder(model_, grid, o...); }, options_);
     double bits = 0;
     for (std::size_t b = 0; b < static_cast<std::size_t>(l.size()); ++b)
       bits += coder.learn(l.data()[b], view(z).subspan(b * size, size));
-    model_ = hyspec::LatentModel(model_, coder.state());
+    model_ = Model(model_, coder.state());
     return bits;
   }
-  py::tuple state() const { return latent_state(model_.state()); }
+  py::tuple state() const { return state_tuple(model_.state()); }
 
  private:
-  hyspec::LatentModel model_;
+  Model model_;
+  std::tuple<Options...> options_;
 };
 
-// The networks of an interval model; keeps their latent models alive.
-using PyNetworks = std::vector<std::pair<std::uint32_t, const hyspec::LatentModel*>>;
+template <class Model>
+void bind_sizes(py::class_<Model>& model) {
+  model.def_property_readonly("channels", &Model::channels, "Latent channels.")
+      .def_property_readonly("levels", &Model::levels, "Quality levels.")
+      .def_property_readonly(
+          "state", [](const Model& self) { return state_tuple(self.state()); },
+          "Probability, count, mixers, intra.");
+}
 
-std::vector<hyspec::BandNetwork> to_networks(const PyNetworks& networks) {
-  std::vector<hyspec::BandNetwork> result;
+// Adds what all trainers have.
+template <class Trainer>
+void bind_learning(py::class_<Trainer>& trainer) {
+  trainer
+      .def("learn", &Trainer::learn, py::arg("levels"), py::arg("latents"),
+           "Adapt to one chunk, latents (planes, channels, rows, columns); "
+           "return its bits.")
+      .def_property_readonly("state", &Trainer::state, "Probability, count, mixers, intra.");
+}
+
+// The networks of a model; keeps their entropy models alive.
+template <class Model>
+using PyNetworks = std::vector<std::pair<std::uint32_t, const Model*>>;
+
+template <class Network, class Model>
+std::vector<Network> to_networks(const PyNetworks<Model>& networks) {
+  std::vector<Network> result;
   for (const auto& [stride, model] : networks) result.push_back({stride, model});
   return result;
 }
@@ -292,8 +331,9 @@ py::object to_mask(const std::vector<std::uint8_t>& valid, const hyspec::BandTil
 }
 
 // Latents of shape (planes, channels, positions).
+template <class Network>
 py::array to_planes(const std::vector<std::int32_t>& latents, const hyspec::BandTile& tile,
-                    const hyspec::BandNetwork& network) {
+                    const Network& network) {
   const std::size_t positions = hyspec::latent_grid(tile, network.stride).positions();
   const std::size_t plane = network.model->channels() * positions;
   return to_array(latents).reshape(std::vector<py::ssize_t>{
@@ -320,17 +360,18 @@ py::tuple encode_payload(Symbols& symbols, const py::array& latents, Whole whole
                         to_array(symbols.latents).reshape(shape_of(latents)));
 }
 
-py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
-                              std::int32_t step, std::uint32_t network,
-                              const std::optional<py::array>& valid, const py::array& scale,
-                              const py::array& mean, const py::array& latents, float bit_value) {
+py::tuple encode_band_payload(const PyNetworks<hyspec::LatentModel>& networks,
+                              const hyspec::BandTile& tile, std::int32_t step,
+                              std::uint32_t network, const std::optional<py::array>& valid,
+                              const py::array& scale, const py::array& mean,
+                              const py::array& latents, float bit_value) {
   hyspec::BandSymbols s;
   s.step = step;
   s.network = network;
   if (valid) s.valid = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
   s.scale = to_checked_vector<std::int32_t>(scale, 1, "scale");
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
-  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
+  const auto parts = to_networks<hyspec::BandNetwork>(networks);
   const hyspec::BandSymbols& whole = s;
   return encode_payload(
       s, latents, [&](auto* crc) { return hyspec::encode_band_payload(parts, tile, whole, crc); },
@@ -339,9 +380,9 @@ py::tuple encode_band_payload(const PyNetworks& networks, const hyspec::BandTile
       });
 }
 
-py::tuple decode_band_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
-                              const py::bytes& payload) {
-  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
+py::tuple decode_band_payload(const PyNetworks<hyspec::LatentModel>& networks,
+                              const hyspec::BandTile& tile, const py::bytes& payload) {
+  const auto parts = to_networks<hyspec::BandNetwork>(networks);
   hyspec::BandSymbols s;
   std::uint32_t crc = 0;
   {
@@ -353,15 +394,16 @@ py::tuple decode_band_payload(const PyNetworks& networks, const hyspec::BandTile
                         to_array(s.mean), to_planes(s.latents, tile, parts[s.network]), crc);
 }
 
-py::tuple encode_spectral_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
-                                  std::int32_t step, std::uint32_t network,
-                                  const std::optional<py::array>& valid, const py::array& varies,
-                                  const py::array& mean, const py::array& scale,
-                                  const py::array& basis, const py::array& latents,
-                                  float bit_value) {
+py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks,
+                                  const hyspec::BandTile& tile, std::int32_t step,
+                                  std::uint32_t network, const std::optional<py::array>& valid,
+                                  const py::array& varies, const py::array& mean,
+                                  const py::array& scale, const py::array& basis,
+                                  const py::array& latents, float bit_value, bool dependent) {
   hyspec::SpectralSymbols s;
   s.step = step;
   s.network = network;
+  s.dependent = dependent;
   if (valid) s.valid = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
   s.varies = to_checked_vector<std::uint8_t>(varies, 1, "varies");
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
@@ -369,7 +411,7 @@ py::tuple encode_spectral_payload(const PyNetworks& networks, const hyspec::Band
   s.basis = to_checked_vector<std::int32_t>(basis, 2, "basis");
   if (basis.shape(0) != scale.shape(0))
     throw hyspec::Error(hyspec::ErrorCode::kBadArgument, "the basis has no row per plane");
-  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
+  const auto parts = to_networks<hyspec::SpectralNetwork>(networks);
   const hyspec::SpectralSymbols& whole = s;
   return encode_payload(
       s, latents,
@@ -379,9 +421,9 @@ py::tuple encode_spectral_payload(const PyNetworks& networks, const hyspec::Band
       });
 }
 
-py::tuple decode_spectral_payload(const PyNetworks& networks, const hyspec::BandTile& tile,
-                                  const py::bytes& payload) {
-  const std::vector<hyspec::BandNetwork> parts = to_networks(networks);
+py::tuple decode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks,
+                                  const hyspec::BandTile& tile, const py::bytes& payload) {
+  const auto parts = to_networks<hyspec::SpectralNetwork>(networks);
   hyspec::SpectralSymbols s;
   std::uint32_t crc = 0;
   {
@@ -394,7 +436,7 @@ py::tuple decode_spectral_payload(const PyNetworks& networks, const hyspec::Band
   return py::make_tuple(s.step, s.network, to_mask(s.valid, tile), to_array(s.varies),
                         to_array(s.mean), to_array(s.scale),
                         to_array(s.basis).reshape(std::vector<py::ssize_t>{planes, varying}),
-                        to_planes(s.latents, tile, parts[s.network]), crc);
+                        s.dependent, to_planes(s.latents, tile, parts[s.network]), crc);
 }
 
 py::array_t<std::int32_t> band_levels(const py::array& scale, std::int32_t step,
@@ -417,21 +459,31 @@ void bind_band_profile(py::module_& m) {
   m.attr("MIN_STEP") = hyspec::kMinStep;
   m.attr("MAX_STEP") = hyspec::kMaxStep;
   m.attr("MAX_SCALE") = hyspec::kMaxScale;
-  py::class_<hyspec::LatentModel>(m, "LatentModel", "Gains and adaptive models of one network.")
+  m.attr("DEPENDENT_STEP") = hyspec::kDependentStep;
+  py::class_<hyspec::LatentModel> latent_model(m, "LatentModel",
+                                               "Gains and adaptive models of one network.");
+  latent_model
       .def(py::init(&make_latent_model), py::arg("gains"), py::arg("probability"), py::arg("count"),
-           py::arg("mixers"), py::arg("intra"), py::arg("surroundings") = py::none())
+           py::arg("mixers"), py::arg("intra"))
       .def_static("untrained", &untrained_latent_model, py::arg("gains"),
-                  py::arg("surroundings") = py::none(), "Model that has seen nothing yet.")
-      .def_property_readonly("channels", &hyspec::LatentModel::channels, "Latent channels.")
-      .def_property_readonly("levels", &hyspec::LatentModel::levels, "Quality levels.")
-      .def_property_readonly(
-          "state", [](const hyspec::LatentModel& model) { return latent_state(model.state()); },
-          "Probability, count, mixers, intra.");
-  py::class_<LatentTrainer>(m, "LatentTrainer", "Trains the adaptive models of a network.")
-      .def(py::init<const hyspec::LatentModel&>(), py::arg("model"))
-      .def("learn", &LatentTrainer::learn, py::arg("levels"), py::arg("latents"),
-           "Adapt to one chunk, latents (bands, channels, rows, columns); return its bits.")
-      .def_property_readonly("state", &LatentTrainer::state, "Probability, count, mixers, intra.");
+                  "Model that has seen nothing yet.");
+  bind_sizes(latent_model);
+  py::class_<hyspec::PlaneModel> plane_model(
+      m, "PlaneModel", "Gains, surroundings and adaptive models of one network of planes.");
+  plane_model
+      .def(py::init(&make_plane_model), py::arg("gains"), py::arg("probability"), py::arg("count"),
+           py::arg("mixers"), py::arg("intra"), py::arg("surroundings"))
+      .def_static("untrained", &untrained_plane_model, py::arg("gains"), py::arg("surroundings"),
+                  "Model that has seen nothing yet.");
+  bind_sizes(plane_model);
+  constexpr const char* kTrainer = "Trains the adaptive models of a network.";
+  py::class_<Trainer<hyspec::LatentCoder>> latent_trainer(m, "LatentTrainer", kTrainer);
+  latent_trainer.def(py::init<const hyspec::LatentModel&>(), py::arg("model"));
+  bind_learning(latent_trainer);
+  py::class_<Trainer<hyspec::PlaneCoder, bool>> plane_trainer(m, "PlaneTrainer", kTrainer);
+  plane_trainer.def(py::init<const hyspec::PlaneModel&, bool>(), py::arg("model"),
+                    py::arg("dependent"));
+  bind_learning(plane_trainer);
   py::class_<hyspec::BandTile>(m, "BandTile", "Size of one chunk of the band profile.")
       .def(py::init([](std::uint32_t bands, std::uint32_t rows, std::uint32_t columns) {
              const hyspec::BandTile tile{bands, rows, columns};
@@ -445,10 +497,12 @@ void bind_band_profile(py::module_& m) {
   m.def("encode_band_payload", &encode_band_payload, py::arg("networks"), py::arg("tile"),
         py::arg("step"), py::arg("network"), py::arg("valid").none(true), py::arg("scale"),
         py::arg("mean"), py::arg("latents"), py::arg("bit_value") = 0.0f,
-        "Write a payload; return it, the checksum of its symbols, and the latents as coded.");
+        "Write a payload; return it, the checksum of its symbols, and the "
+        "latents as coded.");
   m.def("decode_band_payload", &decode_band_payload, py::arg("networks"), py::arg("tile"),
         py::arg("payload"),
-        "Read a payload: step, network, valid, scale, mean, latents, symbols checksum.");
+        "Read a payload: step, network, valid, scale, mean, latents, symbols "
+        "checksum.");
   m.def("band_levels", &band_levels, py::arg("scale"), py::arg("step"), py::arg("levels"),
         "Quality level of each band, -1 where it has no latents.");
   m.def("mean_exponents", &mean_exponents, py::arg("scale"),
@@ -456,11 +510,13 @@ void bind_band_profile(py::module_& m) {
   m.def("encode_spectral_payload", &encode_spectral_payload, py::arg("networks"), py::arg("tile"),
         py::arg("step"), py::arg("network"), py::arg("valid").none(true), py::arg("varies"),
         py::arg("mean"), py::arg("scale"), py::arg("basis"), py::arg("latents"),
-        py::arg("bit_value") = 0.0f,
-        "Write a payload; return it, the checksum of its symbols, and the latents as coded.");
+        py::arg("bit_value") = 0.0f, py::arg("dependent") = false,
+        "Write a payload; return it, the checksum of its symbols, and the "
+        "latents as coded.");
   m.def("decode_spectral_payload", &decode_spectral_payload, py::arg("networks"), py::arg("tile"),
         py::arg("payload"),
-        "Read a payload: step, network, valid, varies, mean, scale, basis, latents, checksum.");
+        "Read a payload: step, network, valid, varies, mean, scale, basis, dependent, "
+        "latents, checksum.");
   m.def("spectral_mean_exponent", &hyspec::spectral_mean_exponent, py::arg("varies"),
         py::arg("step"), "Exponent of the unit that the mean of a band is counted in.");
 }

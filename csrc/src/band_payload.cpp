@@ -6,6 +6,7 @@
 #include "hyspec/bytes.hpp"
 #include "hyspec/checksum.hpp"
 #include "hyspec/error.hpp"
+#include "hyspec/latent_coder.hpp"
 #include "hyspec/range_coder.hpp"
 #include "payload_parts.hpp"
 
@@ -42,7 +43,7 @@ std::vector<std::uint8_t> encode(Span<const BandNetwork> networks, const BandTil
                                  std::uint32_t* symbols_crc) {
   Bytes payload;
   put_payload_start(payload, networks.size(), tile, s.step, s.network, s.valid);
-  const NetworkPart part = network_part(networks[s.network], tile);
+  const auto part = network_part(networks[s.network], tile);
   if (s.scale.size() != tile.bands || s.mean.size() != tile.bands)
     throw Error(ErrorCode::kBadArgument, "scale and mean need one entry per band");
   const std::vector<std::uint32_t> present = bands_with_samples(tile, s.valid);
@@ -52,7 +53,7 @@ std::vector<std::uint8_t> encode(Span<const BandNetwork> networks, const BandTil
   const std::vector<std::uint32_t> levels = active_levels(scales, s.step, part.model.levels());
   if (latents.size() != levels.size() * part.plane_size)
     throw Error(ErrorCode::kBadArgument, "latents do not fit the active bands");
-  encode_planes(encoder, part, levels, latents);
+  encode_latents(encoder, LatentCoder(part.model, part.grid), part.plane_size, levels, latents);
   put_words(payload, encoder.finish());
   if (symbols_crc != nullptr) *symbols_crc = checksum(scales, means, s.latents);
   return payload;
@@ -90,7 +91,7 @@ BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile
                                 Span<const std::uint8_t> payload, std::uint32_t* symbols_crc) {
   ByteReader reader(payload, 0, ErrorCode::kTruncated);
   PayloadStart start = read_payload_start(reader, networks.size(), tile);
-  const NetworkPart part = network_part(networks[start.network], tile);
+  const auto part = network_part(networks[start.network], tile);
   const std::vector<std::uint32_t> words = read_payload_words(reader);
   BandSymbols s;
   s.step = start.step;
@@ -106,7 +107,8 @@ BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile
     s.scale[present[k]] = scales[k];
     s.mean[present[k]] = means[k];
   }
-  s.latents = decode_planes(decoder, part, active_levels(scales, s.step, part.model.levels()));
+  s.latents = decode_latents(decoder, LatentCoder(part.model, part.grid), part.plane_size,
+                             active_levels(scales, s.step, part.model.levels()));
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(scales, means, s.latents);
   return s;

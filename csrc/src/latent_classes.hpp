@@ -49,6 +49,15 @@ inline std::int32_t class_of(std::int64_t value, std::int32_t most) {
   return std::min(k, most);
 }
 
+// Quarter-octave classes of a count: 0 for less than 5, then 1, 2, 3, 4, 4, 5, ... for 5, 6, 7, 8,
+// 9, 10, ... (docs/spectral_profile.md, section 4).
+inline std::int32_t quarter_class(std::int32_t value, std::int32_t most) {
+  if (value < 4) return 0;
+  const unsigned octave = floor_log2(static_cast<std::uint64_t>(value));
+  const std::int32_t quarter = value >> (octave - 2) & 3;
+  return std::min(4 * (static_cast<std::int32_t>(octave) - 2) + quarter, most);
+}
+
 inline std::int64_t magnitude(std::int64_t value) { return value < 0 ? -value : value; }
 inline std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
 

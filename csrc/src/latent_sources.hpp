@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "hyspec/latent_gains.hpp"
 #include "hyspec/logistic.hpp"
 
 namespace hyspec::latent {
@@ -20,6 +21,11 @@ struct Given {
   }
   std::int64_t choose(std::size_t i, std::int32_t, std::uint32_t) const { return values[i]; }
 };
+
+// What the code of a gain stands for.
+inline float gain_factor(std::int32_t code) {
+  return std::exp2(static_cast<float>(code) / static_cast<float>(kGainsPerOctave));
+}
 
 // Real numbers that are rounded with an eye on what they cost: a value becomes the next one towards
 // its prediction if that saves more bits, at `bit_value` each, than it adds to the squared error.

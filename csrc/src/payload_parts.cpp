@@ -58,13 +58,11 @@ std::vector<std::uint32_t> bands_with_samples(const BandTile& tile,
   return bands;
 }
 
-NetworkPart network_part(const BandNetwork& network, const BandTile& tile) {
-  if (network.stride == 0 || network.model == nullptr)
-    throw Error(ErrorCode::kBadArgument, "a network has no stride or no model");
-  const LatentGrid grid = latent_grid(tile, network.stride);
-  if (grid.positions() > kMostElements / tile.bands / network.model->channels())
+LatentGrid checked_grid(const BandTile& tile, std::uint32_t stride, std::uint32_t channels) {
+  const LatentGrid grid = latent_grid(tile, stride);
+  if (grid.positions() > kMostElements / tile.bands / channels)
     throw Error(ErrorCode::kBadArgument, "a tile has more latents than memory can hold");
-  return {*network.model, grid, network.model->channels() * grid.positions()};
+  return grid;
 }
 
 LatentSource whole_latents(Span<const std::int32_t> latents) noexcept {
@@ -77,31 +75,6 @@ LatentSource rounded_latents(Span<const float> latents, LatentRounding rounding,
     throw Error(ErrorCode::kBadArgument, "the value of a bit must lie in [0, 0.5]");
   rounded.assign(latents.size(), 0);
   return {{}, latents, rounding, rounded};
-}
-
-void encode_planes(RangeEncoder& encoder, const NetworkPart& part, Span<const std::uint32_t> levels,
-                   const LatentSource& source) {
-  LatentCoder coder(part.model, part.grid);
-  const std::size_t size = part.plane_size;
-  for (std::size_t k = 0; k < levels.size(); ++k) {
-    if (source.real.empty())
-      coder.encode(encoder, levels[k], source.whole.subspan(k * size, size));
-    else
-      coder.encode(encoder, levels[k], source.real.subspan(k * size, size), source.rounding,
-                   source.rounded.subspan(k * size, size));
-  }
-}
-
-std::vector<std::int32_t> decode_planes(RangeDecoder& decoder, const NetworkPart& part,
-                                        Span<const std::uint32_t> levels) {
-  LatentCoder coder(part.model, part.grid);
-  const std::size_t size = part.plane_size;
-  std::vector<std::int32_t> latents;
-  for (const std::uint32_t level : levels) {
-    latents.resize(latents.size() + size);
-    coder.decode(decoder, level, Span<std::int32_t>(latents.data() + latents.size() - size, size));
-  }
-  return latents;
 }
 
 }  // namespace hyspec

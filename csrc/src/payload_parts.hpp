@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "hyspec/band_payload.hpp"
 #include "hyspec/bytes.hpp"
 #include "hyspec/error.hpp"
-#include "hyspec/latent_coder.hpp"
+#include "hyspec/latent_grid.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/span.hpp"
 
@@ -41,14 +42,25 @@ std::vector<std::uint32_t> read_payload_words(ByteReader& reader);
 // Bands that have at least one valid sample.
 std::vector<std::uint32_t> bands_with_samples(const BandTile& tile, Span<const std::uint8_t> valid);
 
-// A network with the size of its latents in a tile.
+// The model of a network with the size of its latents in a tile.
+template <class Model>
 struct NetworkPart {
-  const LatentModel& model;
+  const Model& model;
   LatentGrid grid;
   std::size_t plane_size;  // latents of a band, or plane
 };
+// Error(kBadArgument) if there are more latents than memory can hold.
+LatentGrid checked_grid(const BandTile& tile, std::uint32_t stride, std::uint32_t channels);
 // Error(kBadArgument) if the network is none, or has more latents than memory can hold.
-NetworkPart network_part(const BandNetwork& network, const BandTile& tile);
+template <class Network>
+auto network_part(const Network& network, const BandTile& tile) {
+  if (network.stride == 0 || network.model == nullptr)
+    throw Error(ErrorCode::kBadArgument, "a network has no stride or no model");
+  const auto& model = *network.model;
+  const LatentGrid grid = checked_grid(tile, network.stride, model.channels());
+  return NetworkPart<std::decay_t<decltype(model)>>{model, grid,
+                                                    model.channels() * grid.positions()};
+}
 
 // Where the latents of a payload come from, plane after plane: whole numbers as they are, or real
 // ones that are rounded, into `rounded`.
@@ -66,11 +78,30 @@ LatentSource whole_latents(Span<const std::int32_t> latents) noexcept;
 LatentSource rounded_latents(Span<const float> latents, LatentRounding rounding,
                              std::vector<std::int32_t>& rounded);
 
-// Codes the planes of a chunk, one per level. The caller guarantees the size of the source.
-void encode_planes(RangeEncoder& encoder, const NetworkPart& part, Span<const std::uint32_t> levels,
-                   const LatentSource& source);
+// Codes the bands or planes of a chunk, of `size` latents each, one per level. The caller
+// guarantees the size of the source.
+template <class Coder>
+void encode_latents(RangeEncoder& encoder, Coder&& coder, std::size_t size,
+                    Span<const std::uint32_t> levels, const LatentSource& source) {
+  for (std::size_t k = 0; k < levels.size(); ++k) {
+    if (source.real.empty())
+      coder.encode(encoder, levels[k], source.whole.subspan(k * size, size));
+    else
+      coder.encode(encoder, levels[k], source.real.subspan(k * size, size), source.rounding,
+                   source.rounded.subspan(k * size, size));
+  }
+}
+
 // Memory grows plane by plane, for the sake of payloads that end early.
-std::vector<std::int32_t> decode_planes(RangeDecoder& decoder, const NetworkPart& part,
-                                        Span<const std::uint32_t> levels);
+template <class Coder>
+std::vector<std::int32_t> decode_latents(RangeDecoder& decoder, Coder&& coder, std::size_t size,
+                                         Span<const std::uint32_t> levels) {
+  std::vector<std::int32_t> latents;
+  for (const std::uint32_t level : levels) {
+    latents.resize(latents.size() + size);
+    coder.decode(decoder, level, Span<std::int32_t>(latents.data() + latents.size() - size, size));
+  }
+  return latents;
+}
 
 }  // namespace hyspec

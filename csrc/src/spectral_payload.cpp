@@ -8,6 +8,8 @@
 #include "hyspec/bytes.hpp"
 #include "hyspec/checksum.hpp"
 #include "hyspec/error.hpp"
+#include "hyspec/latent_coder.hpp"
+#include "hyspec/plane_coder.hpp"
 #include "hyspec/range_coder.hpp"
 #include "payload_parts.hpp"
 
@@ -25,10 +27,10 @@ constexpr std::int32_t kMeanOctaves = 2;
 // (section 3.1).
 const LatentModel& side_model() {
   static const LatentModel model = [] {
-    LatentState state(1, LatentKind::kBands);
+    LatentState state(1);
     state.intra[0] = {kSideWest, 0, 0};
     const std::int16_t gain = 0;
-    return LatentModel(1, Span<const std::int16_t>(&gain, 1), std::move(state));
+    return LatentModel(LatentGains(1, Span<const std::int16_t>(&gain, 1)), std::move(state));
   }();
   return model;
 }
@@ -94,12 +96,12 @@ std::vector<std::uint32_t> plane_levels(const std::vector<std::int32_t>& scales,
   return found;
 }
 
-std::vector<std::uint8_t> encode(Span<const BandNetwork> networks, const BandTile& tile,
+std::vector<std::uint8_t> encode(Span<const SpectralNetwork> networks, const BandTile& tile,
                                  const SpectralSymbols& s, const LatentSource& latents,
                                  std::uint32_t* symbols_crc) {
   Bytes payload;
   put_payload_start(payload, networks.size(), tile, s.step, s.network, s.valid);
-  const NetworkPart part = network_part(networks[s.network], tile);
+  const auto part = network_part(networks[s.network], tile);
   check_sizes(tile, s);
   const Side side = pick_side(s, bands_with_samples(tile, s.valid));
   check_planes(tile, s, side.varying);
@@ -111,7 +113,9 @@ std::vector<std::uint8_t> encode(Span<const BandNetwork> networks, const BandTil
   encoder.encode_uniform(static_cast<std::uint32_t>(s.scale.size()), kPlaneCountBits);
   encode_table(encoder, s.scale, s.scale.size());
   encode_table(encoder, s.basis, side.varying);
-  encode_planes(encoder, part, plane_levels(s.scale, s.step, part.model.levels()), latents);
+  encoder.encode_uniform(s.dependent ? 1 : 0, 1);
+  encode_latents(encoder, PlaneCoder(part.model, part.grid, s.dependent), part.plane_size,
+                 plane_levels(s.scale, s.step, part.model.levels()), latents);
   put_words(payload, encoder.finish());
   if (symbols_crc != nullptr) *symbols_crc = checksum(side, s);
   return payload;
@@ -123,7 +127,7 @@ std::int32_t spectral_mean_exponent(bool varies, std::int32_t step) noexcept {
   return varies ? std::max(0, (step >> 5) - kMeanOctaves) : 0;
 }
 
-std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networks,
+std::vector<std::uint8_t> encode_spectral_payload(Span<const SpectralNetwork> networks,
                                                   const BandTile& tile, SpectralSymbols& symbols,
                                                   Span<const float> latents,
                                                   LatentRounding rounding,
@@ -132,19 +136,19 @@ std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networ
   return encode(networks, tile, symbols, source, symbols_crc);
 }
 
-std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networks,
+std::vector<std::uint8_t> encode_spectral_payload(Span<const SpectralNetwork> networks,
                                                   const BandTile& tile,
                                                   const SpectralSymbols& symbols,
                                                   std::uint32_t* symbols_crc) {
   return encode(networks, tile, symbols, whole_latents(symbols.latents), symbols_crc);
 }
 
-SpectralSymbols decode_spectral_payload(Span<const BandNetwork> networks, const BandTile& tile,
+SpectralSymbols decode_spectral_payload(Span<const SpectralNetwork> networks, const BandTile& tile,
                                         Span<const std::uint8_t> payload,
                                         std::uint32_t* symbols_crc) {
   ByteReader reader(payload, 0, ErrorCode::kTruncated);
   PayloadStart start = read_payload_start(reader, networks.size(), tile);
-  const NetworkPart part = network_part(networks[start.network], tile);
+  const auto part = network_part(networks[start.network], tile);
   const std::vector<std::uint32_t> words = read_payload_words(reader);
   SpectralSymbols s;
   s.step = start.step;
@@ -171,7 +175,9 @@ SpectralSymbols decode_spectral_payload(Span<const BandNetwork> networks, const 
   for (const std::int32_t scale : s.scale)
     if (scale < 1 || scale > kMaxScale) corrupt(0, "the scale of a plane is out of range");
   s.basis = decode_table(decoder, planes, side.varying);
-  s.latents = decode_planes(decoder, part, plane_levels(s.scale, s.step, part.model.levels()));
+  s.dependent = decoder.decode_uniform(1) != 0;
+  s.latents = decode_latents(decoder, PlaneCoder(part.model, part.grid, s.dependent),
+                             part.plane_size, plane_levels(s.scale, s.step, part.model.levels()));
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(side, s);
   return s;

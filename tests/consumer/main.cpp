@@ -16,7 +16,7 @@ namespace {
 // Two bands of 8 x 12 samples, one latent channel of stride 4: do the symbols come back?
 bool band_payload_comes_back() {
   const std::vector<std::int16_t> gains(40, 0);
-  const hyspec::LatentModel model(1, gains, hyspec::LatentState(1, hyspec::LatentKind::kBands));
+  const hyspec::LatentModel model(hyspec::LatentGains(1, gains), hyspec::LatentState(1));
   const std::vector<hyspec::BandNetwork> networks = {{4, &model}};
   const hyspec::BandTile tile{2, 8, 12};
   hyspec::BandSymbols symbols;

@@ -1,7 +1,6 @@
 // decode_stream PACK STREAM...: decodes every chunk of streams of any profile with the networks of
 // a tiny pack, and prints "file tile interval checksum" with the checksum of the decoded symbols.
 // Exits with 1 if one differs from what the stream says.
-#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -39,36 +38,52 @@ std::vector<T> read_npy(const std::string& path) {
   return values;
 }
 
-// Surroundings of component planes, if the network has them.
-std::vector<hyspec::Surroundings> read_surroundings(const std::string& path) {
-  std::vector<hyspec::Surroundings> result;
-  if (!std::ifstream(path)) return result;
-  const std::vector<std::int16_t> numbers = read_npy<std::int16_t>(path);
-  for (std::size_t next = 0; next < numbers.size();) {
-    hyspec::Surroundings s;
-    for (std::int16_t& channel : s.channel) channel = numbers[next++];
-    for (std::int16_t& weight : s.in_channel) weight = numbers[next++];
-    for (std::int16_t* weight : {&s.west, &s.north, &s.diagonal, &s.before, &s.long_before})
-      *weight = numbers[next++];
-    result.push_back(s);
+hyspec::StateArrays read_state(const std::string& folder) {
+  return {read_npy<std::uint16_t>(folder + "/probability.npy"),
+          read_npy<std::uint8_t>(folder + "/count.npy"),
+          read_npy<std::int32_t>(folder + "/mixers.npy"),
+          read_npy<std::int32_t>(folder + "/intra.npy")};
+}
+
+hyspec::LatentGains read_gains(const std::string& folder, std::uint32_t channels) {
+  return {channels, read_npy<std::int16_t>(folder + "/gain.npy")};
+}
+
+// Models of bands and of component planes, of a network of so many channels.
+hyspec::LatentModel read_band_model(const std::string& folder, std::uint32_t channels) {
+  return {read_gains(folder, channels), hyspec::latent_state(channels, read_state(folder))};
+}
+
+hyspec::PlaneModel read_plane_model(const std::string& folder, std::uint32_t channels) {
+  const auto numbers = read_npy<std::int16_t>(folder + "/surroundings.npy");
+  std::vector<hyspec::Term> terms;
+  for (std::size_t k = 0; k + 7 <= numbers.size(); k += 7)
+    terms.push_back({numbers[k], numbers[k + 1], numbers[k + 2], numbers[k + 3], numbers[k + 4],
+                     numbers[k + 5], numbers[k + 6]});
+  return {read_gains(folder, channels), hyspec::plane_state(channels, read_state(folder)),
+          std::move(terms)};
+}
+
+// The networks of a tiny pack of either profile.
+struct Pack {
+  explicit Pack(const std::string& path) {
+    const std::string low = path + "/low", high = path + "/high";
+    if (std::ifstream(low + "/surroundings.npy")) {
+      planes = {read_plane_model(low, 4), read_plane_model(high, 8)};
+      spectral = {{16, &planes[0]}, {8, &planes[1]}};
+    } else {
+      bands = {read_band_model(low, 4), read_band_model(high, 8)};
+      band = {{16, &bands[0]}, {8, &bands[1]}};
+    }
   }
-  return result;
-}
 
-hyspec::LatentModel read_model(const std::string& folder) {
-  hyspec::LatentStateArrays arrays;
-  arrays.probability = read_npy<std::uint16_t>(folder + "/probability.npy");
-  arrays.count = read_npy<std::uint8_t>(folder + "/count.npy");
-  arrays.mixers = read_npy<std::int32_t>(folder + "/mixers.npy");
-  arrays.intra = read_npy<std::int32_t>(folder + "/intra.npy");
-  const auto channels = static_cast<std::uint32_t>(arrays.intra.size() / hyspec::kIntraTaps);
-  std::vector<hyspec::Surroundings> around = read_surroundings(folder + "/surroundings.npy");
-  const auto kind = around.empty() ? hyspec::LatentKind::kBands : hyspec::LatentKind::kPlanes;
-  return hyspec::LatentModel(channels, read_npy<std::int16_t>(folder + "/gain.npy"),
-                             hyspec::from_arrays(channels, kind, arrays), std::move(around));
-}
+  std::vector<hyspec::LatentModel> bands;
+  std::vector<hyspec::PlaneModel> planes;
+  std::vector<hyspec::BandNetwork> band;
+  std::vector<hyspec::SpectralNetwork> spectral;
+};
 
-bool decode(const std::vector<hyspec::BandNetwork>& networks, const std::string& path) {
+bool decode(const Pack& pack, const std::string& path) {
   const Bytes file = read_file(path);
   const auto [header, size] = hyspec::parse_preamble(file);
   const hyspec::Index index = hyspec::read_index(file, header, size);
@@ -84,9 +99,9 @@ bool decode(const std::vector<hyspec::BandNetwork>& networks, const std::string&
         hyspec::Span<const std::uint8_t>(file).subspan(info.payload_offset, info.payload_length);
     std::uint32_t crc = 0;
     if (header.profile == 1)
-      hyspec::decode_band_payload(networks, tile, payload, &crc);
+      hyspec::decode_band_payload(pack.band, tile, payload, &crc);
     else if (header.profile == 2)
-      hyspec::decode_spectral_payload(networks, tile, payload, &crc);
+      hyspec::decode_spectral_payload(pack.spectral, tile, payload, &crc);
     else
       throw std::runtime_error(path + ": unknown profile");
     std::printf("%s %u %u %08x\n", path.substr(path.rfind('/') + 1).c_str(), entry.tile,
@@ -100,11 +115,9 @@ bool decode(const std::vector<hyspec::BandNetwork>& networks, const std::string&
 
 int main(int argc, char** argv) {
   try {
-    const std::string pack = argv[1];
-    const hyspec::LatentModel low = read_model(pack + "/low"), high = read_model(pack + "/high");
-    const std::vector<hyspec::BandNetwork> networks = {{16, &low}, {8, &high}};
+    const Pack pack(argv[1]);
     bool sound = true;
-    for (int k = 2; k < argc; ++k) sound = decode(networks, argv[k]) && sound;
+    for (int k = 2; k < argc; ++k) sound = decode(pack, argv[k]) && sound;
     return sound ? 0 : 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -1,7 +1,11 @@
-// Codes pseudo-random symbols, masks and latents, checks that they come back, and prints hashes of
-// the words. Every machine must print the same, whatever its byte order and word size.
+// Codes pseudo-random symbols, masks and latents of bands and of component planes, checks that they
+// come back, and prints hashes of the words. Every machine must print the same, whatever its byte
+// order and word size.
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "hyspec/cdf_tables.hpp"
@@ -9,6 +13,8 @@
 #include "hyspec/latent_coder.hpp"
 #include "hyspec/latent_model.hpp"
 #include "hyspec/mask_coder.hpp"
+#include "hyspec/plane_coder.hpp"
+#include "hyspec/plane_model.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/symbol_coder.hpp"
 
@@ -103,21 +109,63 @@ bool check_masks(Random& random) {
   return decoded == planes;
 }
 
-bool check_latents(Random& random) {
-  constexpr std::uint32_t kChannels = 3, kLevels = 4, kBands = 6;
-  const hyspec::LatentGrid grid{9, 11};
-  std::vector<std::int16_t> gains;
-  for (std::uint32_t k = 0; k < kChannels * kLevels; ++k)
-    gains.push_back(
-        static_cast<std::int16_t>(static_cast<std::int32_t>(random.below(2000)) - 1000));
-  const hyspec::LatentModel model(kChannels, gains,
-                                  hyspec::LatentState(kChannels, hyspec::LatentKind::kBands));
+constexpr std::uint32_t kChannels = 3;
 
-  const std::size_t size = kChannels * grid.positions();
+hyspec::LatentGains make_gains(Random& random) {
+  constexpr std::uint32_t kLevels = 4;
+  std::vector<std::int16_t> codes;
+  for (std::uint32_t k = 0; k < kChannels * kLevels; ++k)
+    codes.push_back(
+        static_cast<std::int16_t>(static_cast<std::int32_t>(random.below(2000)) - 1000));
+  return hyspec::LatentGains(kChannels, codes);
+}
+
+// Of all groups and ages.
+std::vector<hyspec::Term> make_terms() {
+  std::vector<hyspec::Term> terms;
+  for (std::int16_t c = 0; c < static_cast<std::int16_t>(kChannels); ++c) {
+    for (std::int16_t k = 0; k < c; ++k) terms.push_back({c, 1, 0, k, 0, 1, 70});
+    terms.push_back({c, 0, 0, c, 0, -1, 90});
+    terms.push_back({c, 0, 0, c, -1, 1, 50});
+    terms.push_back({c, 2, 1, c, 0, 0, 60});
+    terms.push_back({c, 2, 2, 2, 1, -1, 20});
+  }
+  return terms;
+}
+
+// Latents of component planes that these levels stand for: docs/spectral_profile.md, section 4.3.
+std::vector<std::int32_t> half_steps(std::vector<std::int32_t> levels, std::size_t positions,
+                                     bool dependent) {
+  constexpr std::uint32_t kTurns[8][2] = {{0, 2}, {5, 7}, {1, 3}, {6, 4},
+                                          {2, 0}, {4, 6}, {3, 1}, {7, 5}};
+  std::uint32_t turn = 0;
+  for (std::size_t channel = 0; channel < levels.size() / positions; ++channel) {
+    std::int32_t* const first = levels.data() + channel * positions;
+    std::int32_t* const last = first + positions;
+    const bool turns = dependent && channel % kChannels != 0 &&
+                       std::any_of(first, last, [](std::int32_t level) { return level != 0; });
+    for (std::int32_t* z = first; z != last; ++z) {
+      const std::int32_t level = *z / 4;  // whose half steps are an int32
+      const std::int32_t sign = level < 0 ? -1 : level > 0;
+      *z = 2 * level - (turns && turn % 2 != 0 ? sign : 0);
+      if (turns) turn = kTurns[turn][level % 2 != 0];
+    }
+  }
+  return levels;
+}
+
+// The coders of bands and of component planes have the same members; dependent is for those of
+// planes.
+template <class Coder, class... Dependent>
+bool check_latents(Random& random, const char* name, const typename Coder::Model& model,
+                   Dependent... dependent) {
+  constexpr std::uint32_t kBands = 6;
+  const hyspec::LatentGrid grid{9, 11};
+  const std::size_t size = model.channels() * grid.positions();
   std::vector<std::int32_t> latents;
   std::vector<std::uint32_t> levels;
   for (std::uint32_t band = 0; band < kBands; ++band) {
-    levels.push_back(random.below(kLevels));
+    levels.push_back(random.below(model.levels()));
     for (std::size_t i = 0; i < size; ++i) {
       // Similar in all bands, with some noise, and one in a hundred anywhere.
       const auto smooth = static_cast<std::int32_t>(i / grid.positions() * 8 * (i % 7));
@@ -126,20 +174,22 @@ bool check_latents(Random& random) {
                                                : smooth + noise);
     }
   }
+  if constexpr (sizeof...(dependent) != 0)
+    latents = half_steps(std::move(latents), grid.positions(), dependent...);
   hyspec::RangeEncoder encoder;
-  hyspec::LatentCoder writer(model, grid);
+  Coder writer(model, grid, dependent...);
   for (std::size_t band = 0; band < kBands; ++band)
     writer.encode(encoder, levels[band],
                   hyspec::Span<const std::int32_t>(latents.data() + band * size, size));
   const std::vector<std::uint32_t> words = encoder.finish();
   std::vector<std::int32_t> decoded(latents.size());
   hyspec::RangeDecoder decoder(words);
-  hyspec::LatentCoder reader(model, grid);
+  Coder reader(model, grid, dependent...);
   for (std::size_t band = 0; band < kBands; ++band)
     reader.decode(decoder, levels[band],
                   hyspec::Span<std::int32_t>(decoded.data() + band * size, size));
   decoder.finish();
-  print("latents", words);
+  print(name, words);
   return decoded == latents;
 }
 
@@ -150,8 +200,13 @@ int main() {
     Random random;
     const bool symbols = check_symbols(random);
     const bool masks = check_masks(random);
-    const bool latents = check_latents(random);
-    return symbols && masks && latents ? 0 : 1;
+    const hyspec::LatentGains gains = make_gains(random);
+    const hyspec::LatentModel bands(gains, hyspec::LatentState(kChannels));
+    const hyspec::PlaneModel planes(gains, hyspec::PlaneState(kChannels), make_terms());
+    const bool latents = check_latents<hyspec::LatentCoder>(random, "latents", bands);
+    const bool plain = check_latents<hyspec::PlaneCoder>(random, "plain", planes, false);
+    const bool turning = check_latents<hyspec::PlaneCoder>(random, "turning", planes, true);
+    return symbols && masks && latents && plain && turning ? 0 : 1;
   } catch (const hyspec::Error& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

@@ -151,6 +151,8 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     ),
     "spectral-correlated": (correlated(), {"quality": 90}),
     "spectral-first-network": (correlated(), {"quality": 90, "network": 0}),
+    "spectral-fast": (correlated(), {"quality": 90, "fast": True}),
+    "spectral-fast-nodata": (int16_with_nodata(), {"quality": 60, "tile": 16, "fast": True}),
     "spectral-more-bands-than-pixels": (more_bands_than_pixels(), {"quality": 80}),
     "spectral-one-pixel": (hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)), {}),
     "spectral-one-band": (hyspec.Cube(np.rint(scene(30, 22, 1)).astype(np.int16)), {"quality": 75}),

@@ -91,16 +91,48 @@ MAX_WEIGHT = 2**24
 CONSTANT = 64
 
 
-def decode_mixed(decoder: RangeDecoder, slots: Sequence[Slot], weights: list[int]) -> int:
-    """A bit of several slots; there is one weight more than slots."""
-    inputs = [*(stretch(slot.p) for slot in slots), CONSTANT]
+def inputs_of(slots: Sequence[Slot]) -> list[int]:
+    """Logits of the slots and the constant: one input for each weight."""
+    return [*(stretch(slot.p) for slot in slots), CONSTANT]
+
+
+def mix(weights: list[int], inputs: list[int]) -> int:
+    """Logit."""
     total = sum(w * x for w, x in zip(weights, inputs, strict=True)) >> 16
-    probability = squash(min(max(total, -MAX_LOGIT), MAX_LOGIT))
-    bit = decode_bit(decoder, probability)
-    error = (65536 if bit else 0) - probability
+    return min(max(total, -MAX_LOGIT), MAX_LOGIT)
+
+
+def learn(weights: list[int], inputs: list[int], logit: int, bit: int, shift: int) -> None:
+    """Move weights by the error of the logit that they gave, over 2^shift."""
+    error = (65536 if bit else 0) - squash(logit)
     for k, x in enumerate(inputs):
-        weight = weights[k] + (x * error + 2**13 >> 14)
+        weight = weights[k] + (x * error + 2 ** (shift - 1) >> shift)
         weights[k] = min(max(weight, -MAX_WEIGHT), MAX_WEIGHT)
+
+
+def decode_mixed(decoder: RangeDecoder, slots: Sequence[Slot], weights: list[int]) -> int:
+    """A bit of seven slots and eight weights."""
+    inputs = inputs_of(slots)
+    logit = mix(weights, inputs)
+    bit = decode_bit(decoder, squash(logit))
+    learn(weights, inputs, logit, bit, 14)
+    for slot in slots:
+        slot.update(bit, MIXED_LIMIT)
+    return bit
+
+
+# 5.4 Mixing twice ---------------------------------------------------------------------------------
+
+
+def decode_twice_mixed(
+    decoder: RangeDecoder, slots: Sequence[Slot], first: list[int], second: list[int]
+) -> int:
+    """A bit of four slots and two sets of five weights."""
+    inputs = inputs_of(slots)
+    a, b = mix(first, inputs), mix(second, inputs)
+    bit = decode_bit(decoder, squash(a + b >> 1))
+    learn(first, inputs, a, bit, 16)
+    learn(second, inputs, b, bit, 16)
     for slot in slots:
         slot.update(bit, MIXED_LIMIT)
     return bit

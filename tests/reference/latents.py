@@ -6,6 +6,7 @@ compared.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,7 @@ Plane = list[list[int]]
 # 4.1 State and ratios -----------------------------------------------------------------------------
 
 
-def context_sizes(channels: int, planes: bool) -> list[int]:
-    if planes:
-        return [512, 16 * channels, 256, 512, 200, 512, 512]
+def context_sizes(channels: int) -> list[int]:
     return [256, 16 * channels, 320, 512, 200, 512, 256]
 
 
@@ -35,7 +34,7 @@ class State:
     def __init__(self, network: Network) -> None:
         slots = [Slot(int(p), int(n)) for p, n in zip(*network.slots, strict=True)]
         self.contexts = []
-        for size in context_sizes(network.channels, network.surroundings is not None):
+        for size in context_sizes(network.channels):
             self.contexts.append(slots[: 8 * size])
             del slots[: 8 * size]
         self.quiet = slots[: 512 * network.channels]
@@ -93,6 +92,79 @@ def at(plane: Plane, y: int, x: int) -> int:
     return plane[y][x] if 0 <= y < len(plane) and 0 <= x < len(plane[0]) else 0
 
 
+# 4.2 Silent planes --------------------------------------------------------------------------------
+
+
+def silent_slot(before: int, silent: list[int], spread: int) -> int:
+    """Number of the slot, from which of the channels before are silent."""
+    left, left2 = (silent[-k] if len(silent) >= k else 1 for k in (1, 2))
+    return ((before * 2 + left) * 2 + left2) * 16 + magnitude_class(spread >> 1, 15)
+
+
+def decode_silent(decoder: RangeDecoder, slot: Slot) -> int:
+    return adaptive.decode_lone(decoder, slot, 64, adaptive.MIXED_LIMIT)
+
+
+# 4.3, 4.4 Linear prediction -----------------------------------------------------------------------
+
+
+def taps_within(plane: Plane, y: int, x: int, unit: int = 16) -> list[int]:
+    """4.3: those of band 0; ``unit`` is what a latent counts in sixteenths."""
+    return [held(unit * at(plane, *place)) for place in ((y, x - 1), (y - 1, x), (y - 1, x - 1))]
+
+
+def predict(weights: list[int], taps: list[int]) -> int:
+    """4.3: in sixteenths."""
+    return held(sum(w * t for w, t in zip(weights, taps, strict=True)) + 32768 >> 16)
+
+
+def adapt_weights(weights: list[int], taps: list[int], miss: int) -> None:
+    """4.4."""
+    energy = 64 + sum(t * t for t in taps)
+    shift = energy.bit_length() - 1
+    if shift >= 7 and energy >> (shift - 7) > 181:
+        shift += 1
+    for k, tap in enumerate(taps):
+        weight = weights[k] + (1966 * miss * tap >> shift)
+        weights[k] = min(max(weight, -(2**20)), 2**20)
+
+
+def adapted_spread(spread: int, size: int) -> int:
+    """4.4."""
+    return spread + (64 * min(size, 100) - spread >> 4)
+
+
+# 4.6 Numbers --------------------------------------------------------------------------------------
+
+
+def int32_latent(value: int) -> int:
+    if not -(2**31) <= value < 2**31:
+        raise MessageError("a latent that is not an int32")
+    return value
+
+
+def raw(decoder: RangeDecoder, bits: int) -> int:
+    """Up to 32 equally likely bits, sixteen at a time."""
+    value = 0
+    while bits > 16:
+        value = value << 16 | decoder.uniform(16)
+        bits -= 16
+    return value << bits | decoder.uniform(bits)
+
+
+def decode_size(decoder: RangeDecoder, more: Callable[[int], int], low_bits: int) -> int:
+    """Steps 3 to 5; ``more`` decodes a bit of the unary part after so many ones."""
+    high = 0
+    while high < 14 and more(high):
+        high += 1
+    if high == 14:
+        length = decoder.uniform(6)
+        if length > 32:
+            raise MessageError("a latent that is not an int32")
+        high += (1 << length) + raw(decoder, length) - 1
+    return (high << low_bits) + raw(decoder, low_bits) + 1
+
+
 # One chunk ----------------------------------------------------------------------------------------
 
 
@@ -104,7 +176,7 @@ class LatentDecoder:
         self.network = network
         self.rows, self.columns = grid
         self.state = State(network)
-        self.sizes = context_sizes(network.channels, network.surroundings is not None)
+        self.sizes = context_sizes(network.channels)
         self.past: list[Band] = []  # latest first, three at most
 
     def zeros(self) -> Plane:
@@ -129,13 +201,9 @@ class LatentDecoder:
         return np.array(band.values, np.int64).astype(np.int32)
 
     def silent(self, c: int, band: Band) -> int:
-        """4.2."""
         before = self.past[0].silent[c] if self.past else 2
-        left = band.silent[c - 1] if c >= 1 else 1
-        left2 = band.silent[c - 2] if c >= 2 else 1
-        spread = magnitude_class(self.state.spread[c] >> 1, 15)
-        slot = self.state.silent[((before * 2 + left) * 2 + left2) * 16 + spread]
-        return adaptive.decode_lone(self.decoder, slot, 64, adaptive.MIXED_LIMIT)
+        number = silent_slot(before, band.silent, self.state.spread[c])
+        return decode_silent(self.decoder, self.state.silent[number])
 
 
 class Channel:
@@ -156,9 +224,6 @@ class Channel:
             apart = int(gains[band.level][c]) - int(gains[past.level][c])
             self.before.append((past.values[c], ratio(apart)))
         self.last_errors = chunk.past[0].errors[c] if chunk.past else chunk.zeros()
-        self.surroundings: Surroundings | None = None
-        if chunk.network.surroundings is not None:
-            self.surroundings = Surroundings(chunk, c, band)
 
     def decode(self) -> None:
         for y in range(self.chunk.rows):
@@ -173,15 +238,14 @@ class Channel:
         """4.3: what the prediction is a weighted sum of."""
         q = self.values
         if self.first:
-            return [held(16 * at(q, *place)) for place in ((y, x - 1), (y - 1, x), (y - 1, x - 1))]
+            return taps_within(q, y, x)
         west = held(16 * q[y][x - 1] - self.reference(0, y, x - 1)) if x > 0 else 0
         north = held(16 * q[y - 1][x] - self.reference(0, y - 1, x)) if y > 0 else 0
         return [*(self.reference(age, y, x) for age in range(3)), west, north]
 
     def position(self, y: int, x: int) -> None:
         taps = self.taps(y, x)
-        total = sum(w * t for w, t in zip(self.weights, taps, strict=True))
-        prediction = held(total + 32768 >> 16)
+        prediction = predict(self.weights, taps)
         centre = prediction + 8 >> 4
         fraction = prediction - 16 * centre
         second = 0 if self.first else taps[1]
@@ -197,11 +261,8 @@ class Channel:
         active = magnitude_class(self.activity[y][x], 15)
         left = 0
         significant = None
-        expected = self.surroundings.expected(y, x) if self.surroundings else None
-        alone = near == behind == 0 if expected is None else expected < 8
-        if alone and centre == 0 and lean <= 3:
-            rest = min(active, 7) if expected is None else expected
-            number = ((self.c * 16 + spread) * 4 + lean) * 8 + rest
+        if near == behind == centre == 0 and lean <= 3:
+            number = ((self.c * 16 + spread) * 4 + lean) * 8 + min(active, 7)
             slot = self.state.quiet[number]
             significant = adaptive.decode_lone(self.chunk.decoder, slot, 16, adaptive.LONE_LIMIT)
         if significant != 0:
@@ -225,25 +286,12 @@ class Channel:
                 spread * 16 + behind + 8 * half,
             ]
             mixer = spread // 2 * 2 + self.first
-            octaves = max(1, self.state.spread[self.c] // 64).bit_length() - 1
-            low_bits = max(0, octaves - 2)
-            if expected is not None:
-                size_class = magnitude_class(expected >> 4, 31)
-                base[0] = lean * 32 + size_class
-                base[2] = size_class * 8 + near
-                base[5] = size_class * 16 + active
-                base[6] = spread * 32 + size_class
-                mixer = size_class >> 1
-                low_bits = max(1, expected >> 8).bit_length() - 1
             if significant is None:
                 significant = self.decide(0, base, mixer)
             if significant:
-                left = self.magnitude(base, mixer, low_bits)
+                left = self.value(base, mixer)
 
-        found = centre + sign * left
-        if not -(2**31) <= found < 2**31:
-            raise MessageError("a latent that is not an int32")
-        self.values[y][x] = found
+        self.values[y][x] = int32_latent(centre + sign * left)
         self.errors[y][x] = held(sign * left)
         self.adapt(y, x, taps, prediction, abs(left))
 
@@ -251,16 +299,8 @@ class Channel:
         """4.4."""
         active = self.activity[y][x] + 4 * min(size, 20)
         self.activity[y][x] = active - (active >> 3)
-        spread = self.state.spread[self.c]
-        self.state.spread[self.c] = spread + (64 * min(size, 100) - spread >> 4)
-        energy = 64 + sum(t * t for t in taps)
-        miss = held(16 * self.values[y][x] - prediction)
-        shift = energy.bit_length() - 1
-        if shift >= 7 and energy >> (shift - 7) > 181:
-            shift += 1
-        for k, tap in enumerate(taps):
-            weight = self.weights[k] + (1966 * miss * tap >> shift)
-            self.weights[k] = min(max(weight, -(2**20)), 2**20)
+        self.state.spread[self.c] = adapted_spread(self.state.spread[self.c], size)
+        adapt_weights(self.weights, taps, held(16 * self.values[y][x] - prediction))
 
     def decide(self, decision: int, base: list[int], mixer: int) -> int:
         """4.5: a bit of the mixed models."""
@@ -271,52 +311,13 @@ class Channel:
         weights = self.state.mixers[decision * 16 + mixer]
         return adaptive.decode_mixed(self.chunk.decoder, slots, weights)
 
-    def magnitude(self, base: list[int], mixer: int, low_bits: int) -> int:
-        """4.6: a value that is not zero."""
+    def value(self, base: list[int], mixer: int) -> int:
+        """4.6: one that is not zero."""
         negative = self.decide(1, base, mixer)
-        high = 0
-        while high < 14 and self.decide(min(7, 2 + high), base, mixer):
-            high += 1
-        if high == 14:
-            length = self.chunk.decoder.uniform(6)
-            if length > 32:
-                raise MessageError("a latent that is not an int32")
-            high += (1 << length) + self.raw(length) - 1
-        size = (high << low_bits) + self.raw(low_bits) + 1
+        octaves = max(1, self.state.spread[self.c] // 64).bit_length() - 1
+
+        def more(ones: int) -> int:
+            return self.decide(min(7, 2 + ones), base, mixer)
+
+        size = decode_size(self.chunk.decoder, more, max(0, octaves - 2))
         return -size if negative else size
-
-    def raw(self, bits: int) -> int:
-        """4.6: up to 32 equally likely bits, sixteen at a time."""
-        value = 0
-        while bits > 16:
-            value = value << 16 | self.chunk.decoder.uniform(16)
-            bits -= 16
-        return value << bits | self.chunk.decoder.uniform(bits)
-
-
-# 4.7 Component planes -----------------------------------------------------------------------------
-
-
-class Surroundings:
-    """How large the errors of one channel of one plane are expected to be."""
-
-    def __init__(self, chunk: LatentDecoder, c: int, band: Band) -> None:
-        assert chunk.network.surroundings is not None
-        row = [int(v) for v in chunk.network.surroundings[c]]
-        before = [past.errors[c] for past in chunk.past[:2]]
-        #: Errors of the same place, with their weights.
-        self.planes = [
-            (band.errors[k], w) for k, w in zip(row[:5], row[5:10], strict=True) if k >= 0
-        ]
-        self.planes += list(zip(before, row[13:], strict=False))
-        self.own = band.errors[c]
-        self.west, self.north, self.diagonal = row[10:13]
-
-    def expected(self, y: int, x: int) -> int:
-        def size(plane: Plane, y: int, x: int) -> int:
-            return min(abs(at(plane, y, x)), 4095)
-
-        total = sum(weight * size(plane, y, x) for plane, weight in self.planes)
-        total += self.west * size(self.own, y, x - 1) + self.north * size(self.own, y - 1, x)
-        both = size(self.own, y - 1, x - 1) + size(self.own, y - 1, x + 1)
-        return total + self.diagonal * both

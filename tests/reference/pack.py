@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Network:
     mixers: Array
     intra: Array
     synthesis: bytes = b""
-    surroundings: Array | None = None  # (channels, 15), of component planes
+    surroundings: Array | None = None  # (terms, 7), of component planes
 
 
 @dataclass
@@ -50,12 +51,21 @@ def load(folder: Path) -> Pack:
     for name, digest in manifest["files"].items():
         files[name] = (folder / name).read_bytes()
         assert hashlib.sha256(files[name]).hexdigest() == digest
-    networks = {about["name"]: read_network(about, files) for about in manifest["networks"]}
+    state = {"band": band_state, "spectral": plane_state}[manifest["profile"]]
+    networks = {about["name"]: read_network(about, files, state) for about in manifest["networks"]}
     models = [[networks[name] for name in model["networks"]] for model in manifest["models"]]
     return Pack(hashlib.sha256(raw).digest(), manifest["profile"], models)
 
 
-def read_network(about: dict[str, Any], files: dict[str, bytes]) -> Network:
+#: Reads an array: name, type, shape.
+Read = Callable[..., Array]
+
+
+def read_network(
+    about: dict[str, Any],
+    files: dict[str, bytes],
+    state: Callable[[Read, int], dict[str, Any]],
+) -> Network:
     """Sections 4 to 6."""
     folder = about["name"]
     levels, channels = about["levels"], about["channels"]
@@ -64,13 +74,11 @@ def read_network(about: dict[str, Any], files: dict[str, bytes]) -> Network:
     def array(name: str, dtype: str, *shape: int) -> Array:
         values = np.load(io.BytesIO(files[f"{folder}/{name}.npy"]), allow_pickle=False)
         assert values.dtype == np.dtype(dtype)
-        assert values.shape == shape
+        assert values.ndim == len(shape)
+        for wanted, found in zip(shape, values.shape, strict=True):
+            assert wanted in (ANY, found)
         return np.asarray(values)
 
-    surroundings = None
-    if f"{folder}/surroundings.npy" in files:
-        surroundings = array("surroundings", "<i2", channels, 15)
-    slots = (16640 if surroundings is None else 20224) + 640 * channels
     return Network(
         stride=about["stride"],
         channels=channels,
@@ -78,9 +86,33 @@ def read_network(about: dict[str, Any], files: dict[str, bytes]) -> Network:
         context_bands=about["context_bands"],
         gain=array("gain", "<i2", levels, channels),
         inverse_gain=array("inverse_gain", "<i2", levels, channels),
-        slots=(array("probability", "<u2", slots), array("count", "|u1", slots)),
-        mixers=array("mixers", "<i4", 1024),
-        intra=array("intra", "<i4", 3 * channels),
         synthesis=files[f"{folder}/synthesis.onnx"],
-        surroundings=surroundings,
+        **state(array, channels),
     )
+
+
+#: A length that the file states itself.
+ANY = -1
+
+
+def slots(array: Read, count: int) -> tuple[Array, Array]:
+    return array("probability", "<u2", count), array("count", "|u1", count)
+
+
+def band_state(array: Read, channels: int) -> dict[str, Any]:
+    """Section 6.1."""
+    return {
+        "slots": slots(array, 16640 + 640 * channels),
+        "mixers": array("mixers", "<i4", 1024),
+        "intra": array("intra", "<i4", 3 * channels),
+    }
+
+
+def plane_state(array: Read, channels: int) -> dict[str, Any]:
+    """Section 6.2."""
+    return {
+        "slots": slots(array, 54592 + 736 * channels),
+        "mixers": array("mixers", "<i4", 2400 + 50 * channels),
+        "intra": array("intra", "<i4", 3),
+        "surroundings": array("surroundings", "<i2", ANY, 7),
+    }

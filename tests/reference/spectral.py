@@ -17,6 +17,7 @@ from reference.band import Tile, decode_start, require, sigma, synthesise
 from reference.container import Reader, crc32c
 from reference.latents import LatentDecoder
 from reference.pack import Network
+from reference.planes import PlaneDecoder
 from reference.range_decoder import RangeDecoder, to_words
 
 Array = npt.NDArray[Any]
@@ -35,8 +36,9 @@ class Symbols:
     mean: list[int]
     scale: list[int]
     basis: list[list[int]]  # a row per plane
+    dependent: bool  # whether quantisers take turns
     levels: list[int]
-    latents: list[Array]  # by plane, (channels, h, w)
+    latents: list[Array]  # by plane, (channels, h, w), in half steps
     checksum: int
 
 
@@ -55,8 +57,10 @@ def decode(payload: bytes, networks: Sequence[Network], tile: Tile) -> Symbols:
     require(all(1 <= s <= 577 for s in scale), "scale")
     basis = numbers(decoder, planes, sum(varies))
     levels = [level(s, step, network.levels) for s in scale]
-    coder = LatentDecoder(decoder, network, tile.grid(network.stride))  # 4
-    latents = [coder.band(at) for at in levels]
+    dependent = decoder.uniform(1) == 1
+    grid = tile.grid(network.stride)
+    coder = PlaneDecoder(decoder, network, grid, take_turns=dependent)  # 4
+    latents = [coder.plane() for _ in range(planes)]
     decoder.finish()
     full_varies, full_mean = [0] * tile.bands, [0] * tile.bands
     for b, v, m in zip(present, varies, mean, strict=True):
@@ -70,6 +74,7 @@ def decode(payload: bytes, networks: Sequence[Network], tile: Tile) -> Symbols:
         mean=full_mean,
         scale=scale,
         basis=basis,
+        dependent=dependent,
         levels=levels,
         latents=latents,
         checksum=checksum(covered),
@@ -151,7 +156,9 @@ def values(network: Network, tile: Tile, symbols: Symbols) -> Array:
     for b, (v, m) in enumerate(zip(symbols.varies, symbols.mean, strict=True)):
         result[b] = m * 2 ** exponent(v, symbols.step)
     if symbols.scale:
-        x = synthesise(network, symbols.latents, symbols.levels)
+        half_step = 5 / 8 if symbols.dependent else 1 / 2
+        latents = [half_step * z for z in symbols.latents]
+        x = synthesise(network, latents, symbols.levels)
         varying = np.flatnonzero(symbols.varies)
         for row, s, plane in zip(orthonormal(symbols.basis), symbols.scale, x, strict=True):
             component = plane[: tile.rows, : tile.columns] * sigma(s)

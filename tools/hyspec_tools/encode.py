@@ -76,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
         help="encode all tiles with this network of the pack, counted from 0 (default: chosen "
         "tile by tile)",
     )
+    result.add_argument(
+        "--fast",
+        action="store_true",
+        help="round latents one by one: quicker, and some per cent larger (profile spectral)",
+    )
     add_input_arguments(result)
     result.add_argument("--verify", action="store_true", help="decode the result and compare")
     add_shared(result, "threads", "json", "force", "quiet")
@@ -100,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         float_step=arguments.float_step,
         precision=arguments.precision,
         network=arguments.network,
+        fast=arguments.fast,
         threads=arguments.threads,
     )
     refuse_overwriting(io.source_files(arguments.input), [arguments.output])

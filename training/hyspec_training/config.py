@@ -19,7 +19,7 @@ from hyspec.pack import SERVED_PROFILES
 MODEL_COUNTS = (1, len(SEED_STARTS) + 1)
 #: Sides of training planes are multiples of this, which the strides of all networks divide.
 PLANE_MULTIPLE = 16
-KINDS = ("balle", "lapped")
+KINDS = ("balle", "lapped", "wavelet")
 SYNTHESES = ("plain", "heavy")
 LOSSES = ("mse", "ms-ssim")
 OPTIMISERS = ("adam", "adamw")
@@ -295,6 +295,12 @@ def _check(config: Config, where: str) -> None:
         _check_spectral(config, where)
     for k, network in enumerate(config.networks):
         place = f"{where} [[network]] {k + 1}"
+        if pack.profile == "band" and network.kind == "wavelet":
+            raise UsageError(
+                f"{place} kind is 'wavelet'; expected 'balle' or 'lapped', as the pack is of the "
+                "band profile",
+                hint='write kind = "lapped", or profile = "spectral" in [pack]',
+            )
         # Names of checkpoints are made of it.
         if not re.fullmatch("[A-Za-z0-9_]{1,40}", network.name):
             raise UsageError(
@@ -336,11 +342,11 @@ def _check_spectral(config: Config, where: str) -> None:
             hint="leave one [[network]]",
         )
     kind = config.networks[0].kind
-    if kind != "lapped":
+    if kind != "wavelet":
         raise UsageError(
-            f"{where} [[network]] 1 kind is {kind!r}; expected 'lapped', as leading principal "
-            "components need qualities where other networks saturate",
-            hint='write kind = "lapped", octaves = 14',
+            f"{where} [[network]] 1 kind is {kind!r}; expected 'wavelet', as models of the "
+            "spectral profile expect latents of a wavelet transform",
+            hint='write kind = "wavelet", octaves = 14',
         )
 
 

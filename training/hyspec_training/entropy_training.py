@@ -24,11 +24,13 @@ from hyspec.sample_type import SampleType
 from hyspec.tile_coder import TileCoder
 from hyspec_training.data import Scene
 from hyspec_training.graphs import Graphs
-from hyspec_training.profiles import Chunk, TrainingProfile
-from hyspec_training.surroundings import draw_latents, fit
+from hyspec_training.profiles import Chunk, Trainer, TrainingProfile
+from hyspec_training.surroundings import NO_TERMS, draw_latents, fit
 
 #: Bits that the slots of a pack remember at most, so that they adapt soon to what is new.
 _MOST_COUNT = 12
+#: Rounds over all chunks at the end of the training.
+_LAST_ROUNDS = 4
 #: At equal slope, error counts this much in bits per sample, in steps of the high-rate network
 #: squared; see :mod:`hyspec_training.loss`.
 _SLOPE = 6 / np.log(2)
@@ -36,8 +38,10 @@ _STEP_AT_ZERO = 8.0
 #: Levels at which networks are compared: every half octave.
 _COMPARED = range(0, 10 * STEPS_PER_OCTAVE, STEPS_PER_OCTAVE // 2)
 _SEED = 1
-#: Places in the range of steps where blocks are coded to learn what surrounds latents.
-_LOOKS = (1 / 6, 1 / 2, 5 / 6)
+#: Latents are rounded up from 1 less this.
+_ROUNDED_UP = 0.42
+#: Places in the range of steps where blocks are rounded to learn what surrounds latents.
+_LOOKS = tuple((k + 0.5) / 7 for k in range(7))
 
 State = tuple[
     npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32]
@@ -51,12 +55,12 @@ class TrainedNetwork:
     Attributes
     ----------
     state : tuple of ndarray
-        Probabilities, counts, weights of mixers and of the prediction within a band.
+        Probabilities, counts, weights of mixers and of the prediction within a band or plane.
     cost : ndarray of float64, shape (compared levels,)
         Bits per sample at equal slope, error included, averaged over the training chunks whose
         median band has about that level.
-    surroundings : ndarray of int16, shape (channels, 15), or None
-        Table of a model of components.
+    surroundings : ndarray of int16, shape (T, 7), or None
+        Terms of a model of components.
     """
 
     state: State
@@ -126,32 +130,50 @@ def _train(
         analysis_int8=None,
         synthesis=graphs.synthesis,
         inverse_gain=np.exp2(graphs.inverse_gain / GAINS_PER_OCTAVE).astype(np.float32),
-        latents=_core.LatentModel.untrained(graphs.gain),
+        latents=profile.untrained(graphs.gain, NO_TERMS),
     )
-    surroundings = None
-    if profile.has_surroundings:
-        surroundings = _surroundings(profile, name, network, chunks, quiet=quiet)
-        latents = _core.LatentModel.untrained(graphs.gain, surroundings)
-        network = dataclasses.replace(network, latents=latents)
-    coder = profile.codec.coder(BandModel(name, (network,)))
-    trainer = _core.LatentTrainer(network.latents)
+    if not profile.has_surroundings:
+        return _adapted(profile, network, graphs, NO_TERMS, interval, chunks, quiet=quiet)
+    terms = _surroundings(profile, network, chunks, quiet=quiet)
+    found = _adapted(profile, network, graphs, terms, interval, chunks, quiet=quiet)
+    return dataclasses.replace(found, surroundings=terms)
+
+
+def _adapted(
+    profile: TrainingProfile,
+    network: BandNetwork,
+    graphs: Graphs,
+    terms: npt.NDArray[np.int16],
+    interval: int | None,
+    chunks: Sequence[Chunk],
+    *,
+    quiet: bool,
+) -> TrainedNetwork:
+    """Code all chunks with a model that has terms and has seen nothing."""
+    trainer = profile.trainer(profile.untrained(graphs.gain, terms))
     rng = np.random.default_rng(_SEED)
     costs: list[list[float]] = [[] for _ in _COMPARED]
-    # All chunks first, at random; then those of the own interval, which so have the last word.
-    order = list(rng.permutation(len(chunks)))
+    # All chunks first, at random, at all steps; then those of the own interval. The last word have
+    # all of these alike, at a step each.
+    own = [k for k, chunk in enumerate(chunks) if interval in (None, chunk.interval)]
+    visits = [(k, False) for k in rng.permutation(len(chunks))]
     if interval is not None:
-        order += [k for k in rng.permutation(len(chunks)) if chunks[k].interval == interval]
-    for k in tqdm(order, f"entropy model of {name}", disable=quiet, unit="chunk"):
+        visits += [(k, False) for k in rng.permutation(own)]
+    visits += [(k, True) for _ in range(_LAST_ROUNDS) for k in rng.permutation(own)]
+    for k, briefly in tqdm(visits, f"entropy model of {network.name}", disable=quiet, unit="chunk"):
+        # What encoders choose depends on what bits cost: each chunk is coded as far as is known.
+        latents = profile.trained(graphs.gain, trainer.state, terms)
+        known = dataclasses.replace(network, latents=latents)
+        coder = profile.codec.coder(BandModel(network.name, (known,)))
         samples = chunks[k].read()
         sample_type = profile.sample_type(samples)
         analysis = coder.analyse(samples, None, sample_type)
         tile, steps = analysis.tile, profile.steps(analysis)
-        own = interval is None or chunks[k].interval == interval
-        for at in rng.permutation(len(steps)):
+        for at in rng.permutation(len(steps))[: 1 if briefly else None]:
             step, place = steps[at]
             _, _, symbols = coder.encode(analysis, step)
             bits = _learn(profile, trainer, network, tile, symbols)
-            if own and place is not None and place < len(costs):
+            if k in own and not briefly and place is not None and place < len(costs):
                 error = _squared_error(coder, tile, symbols, samples, sample_type)
                 costs[place].append(
                     bits + _SLOPE * error / (_STEP_AT_ZERO * 2.0 ** (step / 32)) ** 2
@@ -159,31 +181,30 @@ def _train(
     probability, count, mixers, intra = trainer.state
     state = (probability, np.minimum(count, _MOST_COUNT).astype(np.uint8), mixers, intra)
     cost = np.array([np.mean(c) if c else np.nan for c in costs])
-    return TrainedNetwork(state, cost, surroundings)
+    return TrainedNetwork(state, cost)
 
 
 def _surroundings(
-    profile: TrainingProfile,
-    name: str,
-    network: BandNetwork,
-    chunks: Sequence[Chunk],
-    *,
-    quiet: bool,
+    profile: TrainingProfile, network: BandNetwork, chunks: Sequence[Chunk], *, quiet: bool
 ) -> npt.NDArray[np.int16]:
-    """Learn what surrounds latents from chunks that are coded without knowing it."""
-    coder = profile.codec.coder(BandModel(name, (network,)))
+    """Learn what surrounds latents from those of all chunks.
+
+    They are rounded without an eye on what they cost, which says more of where latents are large
+    than what encoders leave of them.
+    """
+    coder: Any = profile.codec.coder(BandModel(network.name, (network,)))
     rng = np.random.default_rng(_SEED)
     drawn = []
-    for chunk in tqdm(chunks, f"surroundings in {name}", disable=quiet, unit="chunk"):
+    for chunk in tqdm(chunks, f"surroundings in {network.name}", disable=quiet, unit="chunk"):
         samples = chunk.read()
         analysis = coder.analyse(samples, None, profile.sample_type(samples))
+        grid = plane_networks.latent_grid(analysis.tile, network)
         steps = profile.steps(analysis)
         for step, _ in [steps[int(place * len(steps))] for place in _LOOKS if steps]:
-            _, _, symbols = coder.encode(analysis, step)
-            found = draw_latents(_planes(network, analysis.tile, symbols), rng)
-            if found is not None:
-                drawn.append(found)
-    return fit(drawn, _SEED)
+            latents = coder.latents(analysis, step)
+            levels = np.floor(np.abs(latents) + _ROUNDED_UP).astype(np.int32)
+            drawn.append(draw_latents(2 * levels.reshape(-1, network.channels, *grid), rng))
+    return fit(drawn)
 
 
 def _planes(network: BandNetwork, tile: _core.BandTile, symbols: Any) -> npt.NDArray[np.int32]:
@@ -194,7 +215,7 @@ def _planes(network: BandNetwork, tile: _core.BandTile, symbols: Any) -> npt.NDA
 
 def _learn(
     profile: TrainingProfile,
-    trainer: _core.LatentTrainer,
+    trainer: Trainer,
     network: BandNetwork,
     tile: _core.BandTile,
     symbols: Any,

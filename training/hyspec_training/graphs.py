@@ -12,7 +12,7 @@ import torch
 from hyspec.pack import GAINS_PER_OCTAVE, MAX_GAIN
 from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec_training.balle import BandNetwork
-from hyspec_training.high_rate import Analysis, HighRateNetwork, Synthesis
+from hyspec_training.high_rate import Analysis, HighRateNetwork
 from hyspec_training.networks import Network
 from hyspec_training.onnx_graphs import halved, stored_in_half, to_onnx
 
@@ -54,13 +54,15 @@ def export_graphs(net: Network) -> Graphs:
     h, w = 2, 3
     plane = torch.zeros(2, 1, h * net.stride, w * net.stride)
     if isinstance(net, HighRateNetwork):
-        analysis = halved(Analysis(net.transform.filters().detach()))
-        synthesis = halved(Synthesis(net.transform, net.dequantiser))
-        examples = [torch.zeros(2, net.bands * net.channels, h, w), torch.zeros(2, 1, 1, 1)]
-        decoded = to_onnx(synthesis, examples, ["latents", "octave"], "plane")
+        analysis = halved(Analysis(net.transform))
+        context_bands = net.context_bands
+        examples = [torch.zeros(2, context_bands * net.channels, h, w), torch.zeros(2, 1, 1, 1)]
+        inputs = ["latents", "octave"][: 1 if context_bands == 1 else 2]
+        decoded = to_onnx(halved(net.synthesis()), examples[: len(inputs)], inputs, "plane")
         gain = (quality - math.log2(net.step_at_zero))[:, None].expand(-1, net.channels)
         inverse = -gain
     else:
+        context_bands = 1
         analysis, synthesis = halved(net.analysis), halved(net.synthesis)
         latents = torch.zeros(2, net.channels, h, w)
         decoded = to_onnx(synthesis, [latents], ["latents"], "plane")
@@ -70,7 +72,7 @@ def export_graphs(net: Network) -> Graphs:
     return Graphs(
         stride=net.stride,
         channels=net.channels,
-        context_bands=net.bands,
+        context_bands=context_bands,
         analysis=stored_in_half(full),
         synthesis=stored_in_half(decoded),
         full=full,

@@ -1,9 +1,10 @@
-"""The high-rate network: an invertible lapped transform, and a learned dequantiser on the ground.
+"""The high-rate network: an invertible transform, and if wanted a dequantiser on the ground.
 
 48 latents to 256 samples can not follow a plane in all its detail, whatever the rate. This network
-has one latent per sample. Its analysis is linear and costs a sixth of the other network's; what is
-learned sits in the decoder, which refines each quantised latent from its neighbours in space and in
-the two bands beside it.
+has one latent per sample. Its analysis is linear and costs a sixth of the other network's. A
+dequantiser sits in the decoder and refines each quantised latent from its neighbours in space and
+in the two bands beside it. It learns what rounding takes, and suits latents that are rounded one by
+one alone.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hyspec_training.conditional_prior import ConditionalPrior
-from hyspec_training.lapped import BLOCK, CHANNELS, LappedTransform, analyse, synthesise
+from hyspec_training.transform import BLOCK, CHANNELS, FixedTransform, Transform
 
 #: Steps for the other network's quality, where both win and lose as much by a bit more or less.
 _STEP_AT_ZERO = 8.0
@@ -31,7 +32,7 @@ class Dequantiser(nn.Module):
         Residual blocks.
     """
 
-    def __init__(self, width: int, blocks: int) -> None:
+    def __init__(self, width: int = 64, blocks: int = 2) -> None:
         super().__init__()
         self.first = nn.Conv2d(3 * CHANNELS + 1, width, 3, padding=1)
         self.blocks = nn.ModuleList(
@@ -75,38 +76,42 @@ class Dequantiser(nn.Module):
 
 
 class Analysis(nn.Module):
-    """Planes (N, 1, 8h, 8w) to latents (N, 64, h, w), with fixed filters."""
+    """Planes (N, 1, 8h, 8w) to latents (N, 64, h, w), with a fixed transform."""
 
-    filters: Tensor
-
-    def __init__(self, filters: Tensor) -> None:
+    def __init__(self, transform: Transform) -> None:
         super().__init__()
-        self.register_buffer("filters", filters)
+        self.transform = FixedTransform(transform)
 
     def forward(self, x: Tensor) -> Tensor:
         """Transform planes."""
-        return analyse(x, self.filters)
+        return self.transform.analyse(x, self.transform.bank)
 
 
 class Synthesis(nn.Module):
-    """Latents of three bands to planes of the one in the middle, with fixed filters."""
+    """Latents (N, 64, h, w) to planes (N, 1, 8h, 8w), with a fixed transform."""
 
-    filters: Tensor
-    mirror_rows: Tensor
-    mirror_columns: Tensor
-
-    def __init__(self, transform: LappedTransform, dequantiser: Dequantiser) -> None:
+    def __init__(self, transform: Transform) -> None:
         super().__init__()
-        self.register_buffer("filters", transform.filters().detach())
-        self.register_buffer("mirror_rows", transform.mirror_rows)
-        self.register_buffer("mirror_columns", transform.mirror_columns)
+        self.transform = FixedTransform(transform)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Reconstruct planes."""
+        return self.transform.synthesise(latents, self.transform.bank)
+
+
+class RefinedSynthesis(nn.Module):
+    """Latents of three bands to planes of the one in the middle, with a fixed transform."""
+
+    def __init__(self, transform: Transform, dequantiser: Dequantiser) -> None:
+        super().__init__()
+        self.transform = FixedTransform(transform)
         self.dequantiser = dequantiser
 
     def forward(self, latents: Tensor, octave: Tensor) -> Tensor:
         """Reconstruct planes (N, 1, 8h, 8w) from (N, 192, h, w) and (N, 1, 1, 1)."""
         step = _STEP_AT_ZERO * torch.exp2(-octave)
         own = latents[:, :CHANNELS] + step * self.dequantiser(latents / step, octave)
-        return synthesise(own, self.filters, self.mirror_rows, self.mirror_columns)
+        return self.transform.synthesise(own, self.transform.bank)
 
 
 class HighRateNetwork(nn.Module):
@@ -117,10 +122,12 @@ class HighRateNetwork(nn.Module):
 
     Parameters
     ----------
+    transform
+        The transform, which is trained as well.
     octaves
         Trained quality range.
-    width, blocks
-        Size of the dequantiser.
+    dequantiser
+        The dequantiser, ``None`` for none.
     """
 
     stride = BLOCK
@@ -130,12 +137,25 @@ class HighRateNetwork(nn.Module):
     #: Quantisation step of normalised planes at quality 0, in standard deviations.
     step_at_zero: float = _STEP_AT_ZERO
 
-    def __init__(self, octaves: int = 11, width: int = 64, blocks: int = 2) -> None:
+    def __init__(
+        self, transform: Transform, octaves: int, dequantiser: Dequantiser | None = None
+    ) -> None:
         super().__init__()
         self.octaves = octaves
-        self.transform = LappedTransform()
-        self.dequantiser = Dequantiser(width, blocks)
+        self.transform = transform
+        self.dequantiser = dequantiser
         self.prior = ConditionalPrior(CHANNELS)
+
+    @property
+    def context_bands(self) -> int:
+        """Bands whose latents the synthesis sees."""
+        return self.bands if self.dequantiser is not None else 1
+
+    def synthesis(self) -> nn.Module:
+        """What decoders run, as it is now."""
+        if self.dequantiser is None:
+            return Synthesis(self.transform)
+        return RefinedSynthesis(self.transform, self.dequantiser)
 
     def forward(
         self, x: Tensor, quality: Tensor, generator: torch.Generator | None = None
@@ -158,8 +178,8 @@ class HighRateNetwork(nn.Module):
             the mean of the others; it has no reference here.
         """
         n, depth, rows, columns = x.shape
-        filters = self.transform.filters()
-        y = analyse(x.reshape(n * depth, 1, rows, columns), filters)
+        bank = self.transform.bank()
+        y = self.transform.analyse(x.reshape(n * depth, 1, rows, columns), bank)
         gain = (torch.exp2(quality) / _STEP_AT_ZERO)[:, None, None, None, None]  # (N, 1, 1, 1, 1)
         z = y.reshape(n, depth, *y.shape[1:]) * gain  # (N, T, C, h, w)
         rounded = z + (torch.round(z) - z).detach()  # what the decoder sees, with gradients
@@ -172,13 +192,13 @@ class HighRateNetwork(nn.Module):
             bits = self.prior.bits(later, earlier).reshape(n, -1).sum(1) * (depth / (depth - 1))
         else:
             bits = self.prior.bits(z[:, 0], torch.zeros_like(z[:, 0])).flatten(1).sum(1)
-        before = torch.cat([rounded[:, :1], rounded[:, :-1]], 1)
-        after = torch.cat([rounded[:, 1:], rounded[:, -1:]], 1)
-        stacked = torch.cat([rounded, before, after], 2).flatten(0, 1)  # (NT, 3C, h, w)
-        octave = quality.repeat_interleave(depth)[:, None, None, None]
-        refined = rounded.flatten(0, 1) + self.dequantiser(stacked, octave)
+        refined = rounded.flatten(0, 1)
+        if self.dequantiser is not None:
+            before = torch.cat([rounded[:, :1], rounded[:, :-1]], 1)
+            after = torch.cat([rounded[:, 1:], rounded[:, -1:]], 1)
+            stacked = torch.cat([rounded, before, after], 2).flatten(0, 1)  # (NT, 3C, h, w)
+            octave = quality.repeat_interleave(depth)[:, None, None, None]
+            refined = refined + self.dequantiser(stacked, octave)
         latents = refined / gain.repeat_interleave(depth, 0)[:, 0]
-        decoded = synthesise(
-            latents, filters, self.transform.mirror_rows, self.transform.mirror_columns
-        )
+        decoded = self.transform.synthesise(latents, bank)
         return decoded.reshape(n, depth, rows, columns), bits

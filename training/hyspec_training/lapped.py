@@ -16,12 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-#: Samples per block along each axis.
-BLOCK = 8
+from hyspec_training.transform import BLOCK, CHANNELS, Bank, Transform
+
 #: Samples that a pre-filter takes from the neighbouring block.
 _OVERLAP = BLOCK // 2
-#: Latents of a block.
-CHANNELS = BLOCK * BLOCK
 
 
 def cosine_transform(size: int) -> Tensor:
@@ -45,7 +43,7 @@ def zigzag() -> list[int]:
     return [BLOCK * v + h for _, v, h in sorted(places)]
 
 
-class LappedTransform(nn.Module):
+class LappedTransform(Transform):
     """Lapped transform with a learned pre-filter.
 
     Latents come in the order of :func:`zigzag`, 64 to a block of 8 x 8 samples.
@@ -53,8 +51,8 @@ class LappedTransform(nn.Module):
 
     _basis: Tensor
     _start: Tensor
-    mirror_rows: Tensor
-    mirror_columns: Tensor
+    _mirror_rows: Tensor
+    _mirror_columns: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,8 +67,8 @@ class LappedTransform(nn.Module):
         # A block beyond the edge is the mirror image of the one at the edge: frequencies that are
         # odd along an axis change their sign.
         sign = torch.tensor([[(-1.0) ** (n // BLOCK), (-1.0) ** (n % BLOCK)] for n in order])
-        self.register_buffer("mirror_rows", sign[:, 0].reshape(1, -1, 1, 1), persistent=False)
-        self.register_buffer("mirror_columns", sign[:, 1].reshape(1, -1, 1, 1), persistent=False)
+        self.register_buffer("_mirror_rows", sign[:, 0].reshape(1, -1, 1, 1), persistent=False)
+        self.register_buffer("_mirror_columns", sign[:, 1].reshape(1, -1, 1, 1), persistent=False)
 
     def filters(self) -> Tensor:
         """Filters of shape (64, 1, 16, 16), of the transform and of its inverse."""
@@ -92,27 +90,25 @@ class LappedTransform(nn.Module):
         blocks = self._basis.reshape(CHANNELS, BLOCK, BLOCK)
         return torch.einsum("cij,ix,jy->cxy", blocks, window, window)[:, None]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Transform planes (N, 1, 8h, 8w) to latents (N, 64, h, w)."""
-        return analyse(x, self.filters())
+    def bank(self) -> Bank:
+        """Filters, and the signs of mirrored latents along rows and columns."""
+        return self.filters(), self._mirror_rows, self._mirror_columns
 
-    def inverse(self, y: Tensor) -> Tensor:
-        """Transform latents (N, 64, h, w) back to planes (N, 1, 8h, 8w)."""
-        return synthesise(y, self.filters(), self.mirror_rows, self.mirror_columns)
+    @staticmethod
+    def analyse(x: Tensor, bank: Bank) -> Tensor:
+        """Filter planes that are mirrored at their edges."""
+        filters, _, _ = bank
+        n = _OVERLAP
+        x = torch.cat([x[:, :, :n].flip(2), x, x[:, :, -n:].flip(2)], 2)
+        x = torch.cat([x[..., :n].flip(3), x, x[..., -n:].flip(3)], 3)
+        return F.conv2d(x, filters, stride=BLOCK)
 
-
-def analyse(x: Tensor, filters: Tensor) -> Tensor:
-    """Filter planes that are mirrored at their edges."""
-    n = _OVERLAP
-    x = torch.cat([x[:, :, :n].flip(2), x, x[:, :, -n:].flip(2)], 2)
-    x = torch.cat([x[..., :n].flip(3), x, x[..., -n:].flip(3)], 3)
-    return F.conv2d(x, filters, stride=BLOCK)
-
-
-def synthesise(y: Tensor, filters: Tensor, mirror_rows: Tensor, mirror_columns: Tensor) -> Tensor:
-    """Undo :func:`analyse`: filter latents that are mirrored at their edges, and cut those off."""
-    y = torch.cat([y[:, :, :1] * mirror_rows, y, y[:, :, -1:] * mirror_rows], 2)
-    y = torch.cat([y[..., :1] * mirror_columns, y, y[..., -1:] * mirror_columns], 3)
-    x = F.conv_transpose2d(y, filters, stride=BLOCK)
-    edge = BLOCK + _OVERLAP
-    return x[:, :, edge:-edge, edge:-edge]
+    @staticmethod
+    def synthesise(y: Tensor, bank: Bank) -> Tensor:
+        """Filter latents that are mirrored at their edges, and cut those off."""
+        filters, mirror_rows, mirror_columns = bank
+        y = torch.cat([y[:, :, :1] * mirror_rows, y, y[:, :, -1:] * mirror_rows], 2)
+        y = torch.cat([y[..., :1] * mirror_columns, y, y[..., -1:] * mirror_columns], 3)
+        x = F.conv_transpose2d(y, filters, stride=BLOCK)
+        edge = BLOCK + _OVERLAP
+        return x[:, :, edge:-edge, edge:-edge]

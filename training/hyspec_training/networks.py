@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hyspec_training.balle import BandNetwork
 from hyspec_training.config import NetworkConfig
-from hyspec_training.high_rate import HighRateNetwork
+from hyspec_training.high_rate import Dequantiser, HighRateNetwork
+from hyspec_training.lapped import LappedTransform
+from hyspec_training.wavelet import WaveletTransform
 
 Network = BandNetwork | HighRateNetwork
 
@@ -18,5 +20,7 @@ def build(settings: NetworkConfig) -> Network:
     (N, T, H, W) and qualities (N,), it returns the reconstruction and bits (N,).
     """
     if settings.kind == "lapped":
-        return HighRateNetwork(settings.octaves)
+        return HighRateNetwork(LappedTransform(), settings.octaves, Dequantiser())
+    if settings.kind == "wavelet":
+        return HighRateNetwork(WaveletTransform(), settings.octaves)
     return BandNetwork(settings.filters, settings.octaves, heavy=settings.synthesis == "heavy")

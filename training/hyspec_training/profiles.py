@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from hyspec_training import blocks, cache
 from hyspec_training.blocks import Block
 from hyspec_training.components import encoded_type
 from hyspec_training.data import Scene
+
+EntropyModel = _core.LatentModel | _core.PlaneModel
+Trainer = _core.LatentTrainer | _core.PlaneTrainer
 
 #: Qualities, in half octaves of the median band, that chunks of bands are coded at.
 _BAND_QUALITIES = range(2, 22)
@@ -78,8 +82,14 @@ class TrainingProfile:
     coded_levels : callable
         Levels of the planes whose latents the coder made, from their scale codes, the quality step
         and the number of levels.
+    untrained : callable
+        Entropy model that has seen nothing, of gains (levels, channels) and terms (T, 7).
+    trained : callable
+        Entropy model of gains, a state and terms.
+    trainer : callable
+        Trainer of an entropy model.
     has_surroundings : bool
-        Whether models have tables of :mod:`hyspec_training.surroundings`.
+        Whether models have terms, of :mod:`hyspec_training.surroundings`; others ignore them.
     """
 
     codec: profiles.Profile
@@ -88,6 +98,9 @@ class TrainingProfile:
     sample_type: Callable[[npt.NDArray[Any]], SampleType]
     steps: Callable[[Any], list[tuple[int, int | None]]]
     coded_levels: Callable[[npt.NDArray[np.int32], int, int], npt.NDArray[np.int32]]
+    untrained: Callable[[npt.NDArray[np.int16], npt.NDArray[np.int16]], EntropyModel]
+    trained: Callable[[npt.NDArray[np.int16], Any, npt.NDArray[np.int16]], EntropyModel]
+    trainer: Callable[[Any], Trainer]
     has_surroundings: bool
 
 
@@ -149,6 +162,13 @@ def _all_levels(scale: npt.NDArray[np.int32], step: int, levels: int) -> npt.NDA
     return np.maximum(_core.band_levels(scale, step, levels), 0)
 
 
+def _plane_model(
+    gain: npt.NDArray[np.int16], state: Any, terms: npt.NDArray[np.int16]
+) -> EntropyModel:
+    probability, count, mixers, intra = state
+    return _core.PlaneModel(gain, probability, count, mixers, intra, terms)
+
+
 BAND = TrainingProfile(
     profiles.BAND,
     planes=_bands,
@@ -156,6 +176,9 @@ BAND = TrainingProfile(
     sample_type=_fine_type,
     steps=_band_steps,
     coded_levels=_active_levels,
+    untrained=lambda gain, _: _core.LatentModel.untrained(gain),
+    trained=lambda gain, state, _: _core.LatentModel(gain, *state),
+    trainer=_core.LatentTrainer,
     has_surroundings=False,
 )
 SPECTRAL = TrainingProfile(
@@ -165,6 +188,9 @@ SPECTRAL = TrainingProfile(
     sample_type=encoded_type,
     steps=_component_steps,
     coded_levels=_all_levels,
+    untrained=_core.PlaneModel.untrained,
+    trained=_plane_model,
+    trainer=partial(_core.PlaneTrainer, dependent=True),
     has_surroundings=True,
 )
 #: By name.

@@ -1,145 +1,209 @@
 """Trains what the entropy coder expects of a latent of a component plane from those around it.
 
-Magnitudes of latents around it, in space, in frequency and in the planes before, are summed with
-trained weights. The weights maximise the likelihood of the latents of training scenes, as integers
-whose magnitudes have a geometric distribution of that mean, and are shared by frequencies of one
-diagonal of the block.
+Magnitudes of latents around it, in the subband, at other frequencies and in the planes before, are
+summed with trained weights (spectral profile, sections 4.1 and 4.5). The weights of each channel
+maximise the likelihood of the levels of training scenes, as integers whose magnitudes have a
+geometric distribution of that mean.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from hyspec_training.lapped import BLOCK, CHANNELS, zigzag
+from hyspec_training.wavelet import LEVELS, Channel, cell, layout
 
-#: Weights are stored in units of this, and are at most 4.
-_UNIT = 1 / 256
-_LARGEST = 1024
+#: Weights are stored in units of 1/256, and are at most 4.
+_UNITS = 256
+_LARGEST = 4.0
 #: Larger magnitudes count as this much in the codec.
 _MOST_COUNTED = 4095
-#: Steps back in vertical and horizontal frequency, of the channels that a sum takes; the last two
-#: share a weight.
-_BACK = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0))
-#: Terms: west, north, both diagonals; the channels; the same place one and two planes before.
-_TERMS = 9
-#: Diagonals of the block that have weights of their own; the last ones share theirs.
-_CLASSES = 14
-#: Latents drawn of each coded block, and of these in each step of the fit.
-_DRAWN = 20_000
-_BATCH = 1_000
-_STEPS = 400
-_LEARNING_RATE = 0.05
-_FIRST_LOGARITHM, _FIRST_FLOOR = -2.5, -4.0
+#: Decoded latents of the same subband that a sum takes: the nearest ones.
+_NEAREST = 8
+#: Places, down and across, where a latent of its own channel is decoded before.
+_DECODED = ((0, -1), (-1, -1), (-1, 0), (-1, 1))
+#: Positions beside one in its subband.
+_BESIDE = ((-1, 0), (1, 0), (0, -1), (0, 1))
+#: Cells that terms reach, in each direction, and planes that they reach back.
+_REACH, _BACK = 1, 2
+#: Latents drawn of each channel of a coded block, and fewest that tell anything.
+_DRAWN, _FEWEST = 1500, 20
+_FIRST_WEIGHT = 0.14
+_LEAST_MEAN = 1e-6
+_ITERATIONS = 60
 
-Drawn = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64]]
+#: Surroundings of a model that expects nothing.
+NO_TERMS = np.zeros((0, 7), np.int16)
 
-
-def earlier_channels() -> npt.NDArray[np.int16]:
-    """Channels of lower frequency that a sum takes, -1 where there is none, shape (64, 5)."""
-    order = zigzag()
-    place = {frequency: k for k, frequency in enumerate(order)}
-    result = np.full((CHANNELS, len(_BACK)), -1, np.int16)
-    for k, frequency in enumerate(order):
-        for j, (down, across) in enumerate(_BACK):
-            v, h = frequency // BLOCK - down, frequency % BLOCK - across
-            if min(v, h) >= 0:
-                result[k, j] = place[BLOCK * v + h]
-    return result
+_LAYOUT = layout()
+_NUMBERS = {channel: c for c, channel in enumerate(_LAYOUT)}
 
 
-def draw_latents(latents: npt.NDArray[np.int32], rng: np.random.Generator) -> Drawn | None:
-    """Draw latents of a coded block, with what surrounds them.
+class Term(NamedTuple):
+    """A term of a sum, but for its channel and weight; as in the document."""
+
+    group: int
+    age: int
+    source: int
+    down: int
+    across: int
+
+
+#: Of each channel: magnitudes (n,), and sums of terms of equal weight (n, candidates).
+Drawn = list[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]]
+
+
+def candidates(c: int) -> list[tuple[Term, ...]]:
+    """Terms that a channel may have, in sets of equal weight."""
+    own = _LAYOUT[c]
+    sets = [(term,) for term in [*_nearest(c), *_other_frequencies(own)]]
+    sets += [(Term(2, age, c, 0, 0),) for age in (1, 2)]
+    beside = (_place(own, own.row + down, own.column + across) for down, across in _BESIDE)
+    return [*sets, tuple(Term(2, 1, *place) for place in beside)]
+
+
+def _nearest(c: int) -> list[Term]:
+    own = _LAYOUT[c]
+    side = cell(own.level)
+    found = []
+    for k, other in enumerate(_LAYOUT[: c + 1]):
+        if (other.level, other.band) != (own.level, own.band):
+            continue
+        for down, across in np.ndindex(3, 3):
+            place = down - _REACH, across - _REACH
+            if k == c and place not in _DECODED:
+                continue
+            rows = side * place[0] + other.row - own.row
+            columns = side * place[1] + other.column - own.column
+            found.append((rows**2 + columns**2, Term(0, 0, k, *place)))
+    return [term for _, term in sorted(found)[:_NEAREST]]
+
+
+def _other_frequencies(own: Channel) -> list[Term]:
+    """Half the frequency, and the same one in other directions."""
+    found = []
+    if own.level < LEVELS:
+        found.append(Channel(own.level + 1, own.band, own.row // 2, own.column // 2))
+    before = {"LH": ("HL",), "HH": ("HL", "LH")}.get(own.band, ())
+    found += [own._replace(band=band) for band in before]
+    return [Term(1, 0, _NUMBERS[channel], 0, 0) for channel in found]
+
+
+def _place(own: Channel, row: int, column: int) -> tuple[int, int, int]:
+    """Channel, and cells down and across, of a position in a subband."""
+    (down, y), (across, x) = (divmod(v, cell(own.level)) for v in (row, column))
+    return _NUMBERS[own._replace(row=y, column=x)], down, across
+
+
+def draw_latents(latents: npt.NDArray[np.int32], rng: np.random.Generator) -> Drawn:
+    """Draw latents of a block, with what surrounds them.
 
     Parameters
     ----------
     latents
-        Integers, shape (planes, 64, rows, columns).
+        Half steps, shape (planes, 64, rows, columns).
     rng
         Source of the draw.
 
     Returns
     -------
-    magnitude : ndarray of float32, shape (n,)
-    around : ndarray of float32, shape (n, 9)
-        Terms of the sum; of each latent some are not zero.
-    channel : ndarray of int64, shape (n,)
-
-    ``None`` if there are none that have something around them.
+    list
+        For each channel, magnitudes of levels, shape (n,), and for each set of `candidates` the sum
+        of its magnitudes in half steps, shape (n, sets). Of each latent some sums are not zero.
     """
-    if not latents.size:
-        return None
-    planes, channels, rows, columns = latents.shape
-    # Zeros around: two planes before, a channel for those that are missing, a row, two columns.
-    a = np.zeros((planes + 2, channels + 1, rows + 1, columns + 2), np.float32)
-    a[2:, :-1, 1:, 1:-1] = np.minimum(np.abs(latents), _MOST_COUNTED)
-    k, c, y, x = np.unravel_index(rng.integers(latents.size, size=4 * _DRAWN), latents.shape)
-    k, y, x = k + 2, y + 1, x + 1
-    earlier = earlier_channels()[c].T  # -1 is the channel of zeros
-    in_channel = [a[k, each, y, x] for each in earlier]
-    around = np.stack(
-        [
-            a[k, c, y, x - 1],
-            a[k, c, y - 1, x],
-            a[k, c, y - 1, x - 1] + a[k, c, y - 1, x + 1],
-            *in_channel[:3],
-            in_channel[3] + in_channel[4],
-            a[k - 1, c, y, x],
-            a[k - 2, c, y, x],
-        ],
-        axis=1,
-    )
-    some = np.flatnonzero(around.any(1))[:_DRAWN]
-    if not some.size:
-        return None
-    return a[k, c, y, x][some], around[some], c[some]
+    planes, _, rows, columns = latents.shape
+    edge = (_REACH, _REACH)
+    errors = np.abs(np.concatenate([_predicted_errors(latents[:, :1]), latents[:, 1:]], 1))
+    counted = np.pad(np.minimum(errors, _MOST_COUNTED), ((_BACK, 0), (0, 0), edge, edge))
+    result = []
+    for c in range(len(_LAYOUT)):
+        size = _DRAWN if latents.size else 0
+        k, y, x = (rng.integers(max(n, 1), size=size) for n in (planes, rows, columns))
+        sums = [
+            sum(
+                counted[k + _BACK - t.age, t.source, y + _REACH + t.down, x + _REACH + t.across]
+                for t in terms
+            )
+            for terms in candidates(c)
+        ]
+        around = np.stack(sums, axis=1).astype(np.int16)  # at most four times 4095
+        some = around.any(1)
+        levels = (errors[k, c, y, x][some] + 1) // 2
+        result.append((levels.astype(np.int32), around[some]))
+    return result
 
 
-def fit(drawn: Sequence[Drawn], seed: int) -> npt.NDArray[np.int16]:
+def _predicted_errors(z: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Errors of a fixed prediction of latents (..., rows, columns), close to those of the codec.
+
+    The median edge detector of LOCO-I (M. J. Weinberger, G. Seroussi, G. Sapiro, "The LOCO-I
+    lossless image compression algorithm", IEEE Trans. Image Processing 9(8), 2000), with zeros
+    outside.
+    """
+    around = np.pad(z.astype(np.int64), ((0, 0), (0, 0), (1, 0), (1, 0)))
+    west, north, corner = around[..., 1:, :-1], around[..., :-1, 1:], around[..., :-1, :-1]
+    least, most = np.minimum(west, north), np.maximum(west, north)
+    return np.asarray(z - np.clip(west + north - corner, least, most))
+
+
+def fit(drawn: Sequence[Drawn]) -> npt.NDArray[np.int16]:
     """Fit the weights to latents of several blocks, which count alike.
 
     Parameters
     ----------
     drawn
         Of :func:`draw_latents`.
-    seed
-        Seed of the draws of the fit.
 
     Returns
     -------
-    ndarray of int16, shape (64, 15)
-        Table of :class:`hyspec._core.LatentModel`.
+    ndarray of int16, shape (T, 7)
+        Terms, as :class:`hyspec._core.PlaneModel` takes them: channel, group, age, source, down,
+        across and weight. A channel of which nothing was drawn keeps the first weights.
     """
-    logarithm = torch.full((_CLASSES, _TERMS), _FIRST_LOGARITHM, requires_grad=True)
-    floor = torch.full((_CLASSES,), _FIRST_FLOOR, requires_grad=True)
-    optimiser = torch.optim.Adam([logarithm, floor], lr=_LEARNING_RATE)
-    rng = np.random.default_rng(seed)
-    classes = np.array([min(_CLASSES - 1, n // BLOCK + n % BLOCK) for n in zigzag()])
-    for _ in range(_STEPS if drawn else 0):
-        picks = [rng.integers(len(m), size=_BATCH) for m, _, _ in drawn]
-        magnitude, around, channel = (
-            torch.from_numpy(np.stack([d[i][p] for d, p in zip(drawn, picks, strict=True)]))
-            for i in range(3)
-        )  # (blocks, batch), (blocks, batch, terms), (blocks, batch)
-        of_class = torch.from_numpy(classes)[channel]
-        mean = (torch.exp(logarithm)[of_class] * around).sum(2) + torch.exp(floor)[of_class]
-        bits = _bits(magnitude, mean).mean(1)
-        # Blocks of large latents would outweigh all others.
-        loss = (bits / (2 * magnitude.mean(1) + 0.1)).mean()
+    table = []
+    for c in range(len(_LAYOUT)):
+        blocks = [block[c] for block in drawn if len(block[c][0]) >= _FEWEST]
+        weights = np.rint(_UNITS * _fit_channel(blocks, len(candidates(c))))
+        for terms, weight in zip(candidates(c), weights, strict=True):
+            if weight:
+                table += [(c, *term, int(weight)) for term in terms]
+    return np.array(table, np.int16).reshape(-1, 7)
+
+
+def _fit_channel(
+    blocks: Sequence[tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]], count: int
+) -> npt.NDArray[np.float64]:
+    """Weights of the sums, shape (count,)."""
+    if not blocks:
+        return np.full(count, _FIRST_WEIGHT)
+    magnitude, around = (
+        torch.from_numpy(np.concatenate([b[i] for b in blocks]).astype(np.float64)) for i in (0, 1)
+    )  # (n,), (n, count)
+    around = torch.cat([around / 2, torch.ones_like(around[:, :1])], 1)  # what is always expected
+    # Blocks of large latents would outweigh all others.
+    shares = [np.full(len(m), 1 / (2 * m.mean() + 0.1) / len(m)) for m, _ in blocks]
+    share = torch.from_numpy(np.concatenate(shares) / len(blocks))
+    first = math.log(_FIRST_WEIGHT / (_LARGEST - _FIRST_WEIGHT))
+    logit = torch.full((count + 1,), first, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([logit], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-    weights = np.rint(np.exp(logarithm.detach().double().numpy()) / _UNIT)
-    found = np.clip(weights, 0, _LARGEST).astype(np.int16)[classes]  # (64, terms)
-    sides, frequencies, before = found[:, :3], found[:, [3, 4, 5, 6, 6]], found[:, 7:]
-    return np.concatenate([earlier_channels(), frequencies, sides, before], axis=1)
+        mean = around @ (_LARGEST * torch.sigmoid(logit)) + _LEAST_MEAN
+        bits = share @ _bits(magnitude, mean)
+        bits.backward()  # type: ignore[no-untyped-call]
+        return bits
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return np.asarray(_LARGEST * torch.sigmoid(logit.detach()[:count]).numpy())
 
 
 def _bits(magnitude: Tensor, mean: Tensor) -> Tensor:
-    """Bits of integers of some magnitudes where their mean is expected, signs included."""
-    sign = (magnitude > 0).float()
-    return torch.log2(1 + mean) + magnitude * torch.log2(1 + 1 / mean) + sign
+    """Bits of magnitudes where their mean is expected."""
+    return (1 + magnitude) * torch.log2(1 + mean) - magnitude * torch.log2(mean)

@@ -89,4 +89,53 @@ class MixedBit {
   std::uint32_t probability_ = 0;
 };
 
+// Inputs of a bit that is mixed twice, with two sets of weights whose logits are averaged: slots,
+// and a constant one.
+constexpr std::size_t kPairSlots = 4;
+using PairWeights = std::array<std::int32_t, kPairSlots + 1>;  // 65536 is one
+
+// One bit that is mixed twice (section 5.4): probability() is that of a one, learn() takes the bit.
+class TwiceMixedBit {
+ public:
+  TwiceMixedBit(const LogisticTables& tables, const std::array<Slot*, kPairSlots>& slots,
+                PairWeights& first, PairWeights& second)
+      : slots_(slots), first_(first), second_(second) {
+    for (std::size_t i = 0; i < kPairSlots; ++i)
+      logits_[i] = stretch(tables, slots[i]->probability);
+    logits_[kPairSlots] = kConstantInput;
+    const std::int32_t a = mixed(first), b = mixed(second);
+    of_first_ = squash(tables, a);
+    of_second_ = squash(tables, b);
+    probability_ = squash(tables, (a + b) >> 1);
+  }
+
+  std::uint32_t probability() const { return probability_; }
+
+  void learn(bool bit) {
+    adapt(first_, (bit ? 65536 : 0) - static_cast<std::int32_t>(of_first_));
+    adapt(second_, (bit ? 65536 : 0) - static_cast<std::int32_t>(of_second_));
+    for (Slot* const slot : slots_) update(*slot, bit, kMixedLimit);
+  }
+
+ private:
+  std::int32_t mixed(const PairWeights& weights) const {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i <= kPairSlots; ++i) sum += std::int64_t{weights[i]} * logits_[i];
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(sum >> 16, -kMaxLogit, kMaxLogit));
+  }
+
+  void adapt(PairWeights& weights, std::int32_t error) const {
+    for (std::size_t i = 0; i <= kPairSlots; ++i) {
+      const std::int32_t moved = weights[i] + ((logits_[i] * error + (1 << 15)) >> 16);
+      weights[i] = std::clamp(moved, -kMaxMixerWeight, kMaxMixerWeight);
+    }
+  }
+
+  const std::array<Slot*, kPairSlots>& slots_;
+  PairWeights& first_;
+  PairWeights& second_;
+  std::array<std::int32_t, kPairSlots + 1> logits_{};
+  std::uint32_t of_first_, of_second_, probability_;
+};
+
 }  // namespace hyspec

@@ -10,27 +10,18 @@
 #include <cstdint>
 #include <memory>
 
+#include "hyspec/latent_grid.hpp"
 #include "hyspec/latent_model.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/span.hpp"
 
 namespace hyspec {
 
-struct LatentGrid {
-  std::size_t rows;
-  std::size_t columns;
-  std::size_t positions() const noexcept { return rows * columns; }
-};
-
-// How an encoder rounds: what a bit is worth in squared steps. A latent becomes an integer further
-// from it, by at most one step in all, where that saves bits; with 0 it becomes the nearest one.
-struct LatentRounding {
-  float bit_value = 0.0f;
-};
-
 // The model must outlive the coder.
 class LatentCoder {
  public:
+  using Model = LatentModel;
+
   LatentCoder(const LatentModel& model, LatentGrid grid);
   ~LatentCoder();
   LatentCoder(const LatentCoder&) = delete;

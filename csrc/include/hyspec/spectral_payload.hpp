@@ -8,10 +8,17 @@
 #include <vector>
 
 #include "hyspec/band_payload.hpp"
-#include "hyspec/latent_coder.hpp"
+#include "hyspec/latent_grid.hpp"
+#include "hyspec/plane_model.hpp"
 #include "hyspec/span.hpp"
 
 namespace hyspec {
+
+// One network of a model, as far as the entropy coder knows it.
+struct SpectralNetwork {
+  std::uint32_t stride;  // samples per latent position along each axis
+  const PlaneModel* model;
+};
 
 // Everything that a payload says (section 2).
 struct SpectralSymbols {
@@ -22,7 +29,8 @@ struct SpectralSymbols {
   std::vector<std::int32_t> mean;     // per band, in units of section 3.2
   std::vector<std::int32_t> scale;    // per plane, 1 or more: code of its standard deviation
   std::vector<std::int32_t> basis;    // planes x bands that vary: directions, section 3.4
-  std::vector<std::int32_t> latents;  // planes x channels x positions
+  bool dependent = false;             // whether two quantisers take turns, section 4.3
+  std::vector<std::int32_t> latents;  // planes x channels x positions, in half steps
 };
 
 // Exponent of the unit that the mean of a band is counted in (section 3.2).
@@ -32,13 +40,13 @@ std::int32_t spectral_mean_exponent(bool varies, std::int32_t step) noexcept;
 // multiplied by the gains of their levels; symbols.latents receives what they were rounded to.
 // *symbols_crc receives the checksum of the symbols (section 5). Error(kBadArgument) if the tile is
 // none, sizes disagree or a value is out of range.
-std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networks,
+std::vector<std::uint8_t> encode_spectral_payload(Span<const SpectralNetwork> networks,
                                                   const BandTile& tile, SpectralSymbols& symbols,
                                                   Span<const float> latents,
                                                   LatentRounding rounding,
                                                   std::uint32_t* symbols_crc);
 // The same from symbols.latents as they are.
-std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networks,
+std::vector<std::uint8_t> encode_spectral_payload(Span<const SpectralNetwork> networks,
                                                   const BandTile& tile,
                                                   const SpectralSymbols& symbols,
                                                   std::uint32_t* symbols_crc);
@@ -46,7 +54,7 @@ std::vector<std::uint8_t> encode_spectral_payload(Span<const BandNetwork> networ
 // Reads a payload. Error(kTruncated), Error(kCorrupt) if the bytes do not hold one,
 // Error(kBadArgument) if the tile is none. Memory as for decode_band_payload(), and some 50 bytes
 // per entry of the basis, of which there are no more than samples in the tile.
-SpectralSymbols decode_spectral_payload(Span<const BandNetwork> networks, const BandTile& tile,
+SpectralSymbols decode_spectral_payload(Span<const SpectralNetwork> networks, const BandTile& tile,
                                         Span<const std::uint8_t> payload,
                                         std::uint32_t* symbols_crc);
 

@@ -1,0 +1,20 @@
+// Positions of latents, and how an encoder rounds them.
+#pragma once
+
+#include <cstddef>
+
+namespace hyspec {
+
+struct LatentGrid {
+  std::size_t rows;
+  std::size_t columns;
+  std::size_t positions() const noexcept { return rows * columns; }
+};
+
+// How an encoder rounds: what a bit is worth in squared steps. A latent becomes an integer further
+// from it, by at most one step in all, where that saves bits; with 0 it becomes the nearest one.
+struct LatentRounding {
+  float bit_value = 0.0f;
+};
+
+}  // namespace hyspec
