@@ -1,5 +1,6 @@
 """PyTorch, ONNX Runtime and the C++ core on the same numbers: one network, three readings of it."""
 
+import functools
 import json
 
 import numpy as np
@@ -73,8 +74,19 @@ def exported(request):
     """A trained network of the first kind, and networks of the others with random weights."""
     if request.param == "balle":
         return Exported(request.getfixturevalue("trained").network())
+    return random_network(request.param)
+
+
+@functools.cache
+def spectral_network(spectral):
+    return Exported(spectral.network())
+
+
+@functools.cache
+def random_network(kind):
+    """An exported network; kept, as the export takes long and fixtures are made again."""
     torch.manual_seed(5)
-    if request.param == "lapped":
+    if kind == "lapped":
         net = HighRateNetwork(LappedTransform(), 2, Dequantiser(width=8, blocks=1))
     else:
         net = HighRateNetwork(WaveletTransform(), 2)
@@ -304,7 +316,7 @@ def test_decoded_pixels_of_components_are_those_of_pytorch(spectral, grid, step,
     every = np.arange(grid.centres.size)
     decoded = np.concatenate([p for _, p in coder.synthesise(analysis.tile, symbols, every)])
 
-    net = Exported(spectral.network())
+    net = spectral_network(spectral)
     (rows, columns), count = size, len(symbols.scale)
     assert count >= 2
     h, w = -(-rows // 8), -(-columns // 8)
