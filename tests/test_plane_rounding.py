@@ -206,3 +206,15 @@ def test_latents_that_are_no_numbers_of_use(value: float, dependent: bool) -> No
     if abs(value) > 2**30:
         assert (np.sign(coded.latents[2, 1]) == np.sign(value)).all()
         assert np.abs(coded.latents[2, 1].astype(np.int64)).min() > 2**30
+
+
+@pytest.mark.parametrize("value", [3e7, -3e8, 1e9, np.inf, -np.inf, np.nan])
+def test_a_latent_of_any_size_leaves_the_others_alone(value: float) -> None:
+    """Levels that single precision can not tell apart have a parity, which the others turn by."""
+    real = noise(9, 3.0, 2)
+    expected = squared_error(real, encode(unit_gain(2), at_level(8, 8), real, dependent=True), True)
+    real[3, 1, 5, 7] = value
+    coded = encode(unit_gain(2), at_level(8, 8), real, dependent=True)
+    error = np.square(HALF_STEP[True] * coded.latents - real)
+    error[3, 1, 5, 7] = 0
+    assert float(error.sum()) == pytest.approx(expected, rel=0.01)

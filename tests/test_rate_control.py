@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -291,6 +292,41 @@ def test_a_target_between_two_steps_is_kept(tiny_spectral_pack):
         data = hyspec.encode(noise, pack=tiny_spectral_pack, bps=math.sqrt(low * high))
     assert rate(data, noise) == low
     assert len(caught) == 1
+
+
+def test_a_sampled_search_keeps_a_limit(monkeypatch, tiny_spectral_pack):
+    """Of several tiles of noise one is searched; the rate of all jumps."""
+    monkeypatch.setattr(step_search, "CACHE_BYTES", 1)
+    noise = np.random.default_rng(5).normal(1000, 50, (48, 24, 4)).astype(np.uint16)
+    cube, settings = hyspec.Cube(noise), {"pack": tiny_spectral_pack, "tile": 24}
+    rates = {
+        rate(hyspec.encode(cube, quality=quality, **settings), cube)
+        for quality in np.arange(15, 25, 0.3125)
+    }
+    jump, low, high = max((b / a, a, b) for a, b in itertools.pairwise(sorted(rates)))
+    assert jump > 1.07
+    with pytest.warns(errors.TargetWarning):
+        data = hyspec.encode(cube, bps=math.sqrt(low * high), **settings)
+    assert rate(data, cube) <= low
+
+
+def test_the_range_is_that_of_the_whole_cube(monkeypatch, each_pack):
+    """The searched tile is constant, so that it tells nothing of what can be reached."""
+    monkeypatch.setattr(step_search, "CACHE_BYTES", 1)
+    samples = np.full((64, 16, 8), 500, np.uint16)
+    samples[:16] += np.random.default_rng(1).integers(0, 200, (16, 16, 8)).astype(np.uint16)
+    cube = hyspec.Cube(samples)
+    like = hyspec.encode(cube, pack=each_pack, tile=16, quality=30)
+    decoded = hyspec.decode(like, pack=each_pack)
+    for name, value in (("bps", rate(like, cube)), ("rmse", metrics.rmse(cube, decoded))):
+        for factor in (0.99, 1.0, 1.01):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", errors.TargetWarning)
+                hyspec.encode(cube, pack=each_pack, tile=16, **{name: factor * value})
+    with pytest.raises(errors.TargetError) as caught:
+        hyspec.encode(cube, pack=each_pack, tile=16, bps=40)
+    ends = [float(text) for text in re.findall(r"\d[\d.e+-]*", caught.value.hint)]
+    assert ends[0] < rate(like, cube) < ends[1]
 
 
 def test_bytes_are_not_written_when_the_target_is_out_of_reach(each_pack, scene_cube):

@@ -87,7 +87,8 @@ class EncodeOptions:
         ``"fp32"``, or ``"int8"`` for packs that have analysis graphs in 8-bit integers. The decoder
         is the same for both.
     network : int, optional
-        Number of the network, from 0, to encode all tiles with; by default chosen tile by tile.
+        Number of the network, from 0, to encode all tiles with; by default ``band`` chooses tile by
+        tile, and ``spectral`` takes the last one.
     fast : bool
         Round latents one by one, in place of searching for the cheapest path through all of them:
         encoding takes less time, and streams are some per cent larger. Profile ``spectral``.

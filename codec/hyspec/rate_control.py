@@ -8,7 +8,7 @@ two per cent, but for places where many planes become worth coding at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from hyspec.errors import TargetError
@@ -77,6 +77,11 @@ def search(
         if above - below <= 1:
             break
         step = max(below + 1, min(above - 1, _next(seen, target, slope, (below, above))))
+    return best_of(seen, target, tolerance)
+
+
+def best_of(seen: Mapping[int, float], target: float, tolerance: float) -> Found:
+    """Choose the step whose value is nearest to the target, or if that misses, one below."""
     best = min(seen, key=lambda step: (_distance(seen[step], target), -step))
     if missed(seen[best], target, tolerance):
         less = [step for step in seen if seen[step] <= target]

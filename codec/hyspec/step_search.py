@@ -192,9 +192,9 @@ class StepSearch:
         """
         guess = step_for_octave(self._deviation, octave)
 
-        def search(wanted: float) -> rate_control.Found:
+        def search(wanted: float, *, whole: bool = not self._telling) -> rate_control.Found:
             return rate_control.search(
-                lambda step: value(step, not self._telling),
+                lambda step: value(step, whole),
                 wanted,
                 *limits,
                 guess=guess,
@@ -205,18 +205,17 @@ class StepSearch:
         found = search(target)
         if self.complete or not self._telling:
             return found
-        best: rate_control.Found | None = None
+        seen: dict[int, float] = {}
         for _ in range(_CORRECTIONS):
-            actual = value(found.step, True)
-            if best is None or abs(actual / target - 1) < abs(best.value / target - 1):
-                best = rate_control.Found(found.step, actual)
+            seen[found.step] = actual = value(found.step, True)
             if abs(actual / target - 1) < _CLOSE_ENOUGH or not actual > 0:
                 break
-            again = search(found.value * target / actual)
-            if again.step == found.step:
+            found = search(found.value * target / actual)
+            if found.step in seen:
                 break
-            found = again
-        assert best is not None
+        best = rate_control.best_of(seen, target, tolerance)
+        if best.value > target and rate_control.missed(best.value, target, tolerance):
+            return search(target, whole=True)
         return best
 
     def _over_chunks(self, function: Callable[[Job, TileAnalysis], T], whole: bool) -> Iterator[T]:
@@ -252,7 +251,9 @@ class StepSearch:
         octave = 5 + math.log2(target / self._profile.rate_at_five)
         found = self._find(rate, target, (low, high), octave, _RATE_SLOPE)
         if rate_control.missed(found.value, target, rate_control.TOLERANCE):
-            self._judge("rate", " bit/sample", target, found.value, rate(high), rate(low))
+            whole = not self.complete
+            ends = rate(high, whole), rate(low, whole)
+            self._judge("rate", " bit/sample", target, found.value, *ends)
         return found.step
 
     def _for_error(self, low: int, high: int) -> int:
@@ -274,18 +275,19 @@ class StepSearch:
             octave = 1 + math.log2(max(self._deviation * scale, 1e-300) / target)
             return self._find(rmse, target, (low, high), octave, _ERROR_SLOPE, tolerance)
 
-        options = self._options
+        options, whole = self._options, not self.complete
         if options.psnr is None:
             assert options.rmse is not None
             tolerance = rate_control.TOLERANCE
             found = find(options.rmse, tolerance)
             if rate_control.missed(found.value, options.rmse, tolerance):
-                self._judge("RMSE", "", options.rmse, found.value, rmse(low), rmse(high))
+                ends = rmse(low, whole), rmse(high, whole)
+                self._judge("RMSE", "", options.rmse, found.value, *ends)
             return found.step
         target, tolerance = peak / 10 ** (options.psnr / 20), rate_control.PSNR_TOLERANCE
         found = find(target, tolerance)
         if rate_control.missed(found.value, target, tolerance):
-            ends = psnr(rmse(high)), psnr(rmse(low))
+            ends = psnr(rmse(high, whole)), psnr(rmse(low, whole))
             self._judge("PSNR", " dB", options.psnr, psnr(found.value), *ends)
         return found.step
 

@@ -32,7 +32,7 @@ std::int64_t code_magnitude(Bits& bits, unsigned low_bits, std::int64_t wanted, 
   return (high << low_bits) + bits.raw(low, low_bits);
 }
 
-// A centre and what is coded of a latent, which must be a 32-bit integer.
+// A latent, which must be a 32-bit integer.
 inline std::int32_t whole_latent(std::int64_t found) {
   if (found < std::numeric_limits<std::int32_t>::min() ||
       found > std::numeric_limits<std::int32_t>::max())

@@ -1,5 +1,5 @@
 // Magnitudes, in half steps, of the errors of a plane and of the two before it, and what they let
-// expect of the latents of a channel (docs/spectral_profile.md, section 4.4).
+// expect of the latents of a channel (docs/spectral_profile.md, section 4.5).
 #pragma once
 
 #include <algorithm>

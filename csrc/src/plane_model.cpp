@@ -10,14 +10,6 @@ namespace hyspec {
 
 // Found by state_parts.hpp.
 template <class State, class Function>
-static void for_each_slot(State& state, Function function) {
-  for (auto& table : state.contexts)
-    for (auto& slot : table) function(slot);
-  for (auto& slot : state.quiet) function(slot);
-  for (auto& slot : state.silent) function(slot);
-}
-
-template <class State, class Function>
 static void for_each_weight(State& state, Function function) {
   for (auto* sets : {&state.by_magnitude, &state.by_channel})
     for (auto& set : *sets)

@@ -1,7 +1,7 @@
 // Conversion of the state of adaptive models to arrays and back, whatever its parts are.
 //
-// A state has slots, which for_each_slot(state, function) visits in the order of the file, and
-// for_each_weight(state, function), which visits the weights of its mixers.
+// A state has slots, in tables of contexts and apart, and weights of mixers, which a function of
+// its own, for_each_weight(state, function), visits in the order of the file.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,15 @@
 namespace hyspec {
 
 constexpr std::int32_t kMaxIntraWeight = 1 << 20;
+
+// Slots in the order of the file.
+template <class State, class Function>
+void for_each_slot(State& state, Function function) {
+  for (auto& table : state.contexts)
+    for (auto& slot : table) function(slot);
+  for (auto& slot : state.quiet) function(slot);
+  for (auto& slot : state.silent) function(slot);
+}
 
 template <class State>
 void store_models(const State& state, StateArrays& arrays) {

@@ -9,8 +9,7 @@ namespace hyspec::latent {
 namespace {
 
 constexpr float kFar = 1e30f;
-// Levels beyond this are not looked at one by one.
-constexpr float kLargestLevel = 1e9f;
+constexpr double kLargestLevel = 1e9;
 
 // The states before each state, and the parities of the levels that lead from them.
 struct Origin {
@@ -28,8 +27,9 @@ constexpr std::array<std::array<Origin, 2>, kTrellisStates> make_origins() {
 }
 constexpr auto kOrigins = make_origins();
 
-float bits_of(const LevelBits& bits, std::size_t quantiser, float level) {
-  return level < 1.5f ? bits.one[quantiser] : bits.two[quantiser] + bits.further * (level - 2.0f);
+float bits_of(const LevelBits& bits, std::size_t quantiser, double level) {
+  return level < 1.5 ? bits.one[quantiser]
+                     : bits.two[quantiser] + bits.further * static_cast<float>(level - 2.0);
 }
 
 }  // namespace
@@ -43,20 +43,23 @@ void Trellis::start(std::uint32_t state, float bit_value) {
 
 void Trellis::add(float value, const LevelBits& bits) {
   Step& step = steps_[count_++];
-  const float size = std::min(value == value ? std::fabs(value) : 0.0f, kLargestLevel);
+  // Single precision does not tell the parities of large levels apart.
+  const double size = std::min(value == value ? std::fabs(double{value}) : 0.0, kLargestLevel);
   const std::int32_t sign = value < 0.0f ? -1 : 1;
   // The best level of each quantiser and parity: the nearest one, or zero.
   std::array<std::array<float, 2>, 2> cost;
   for (std::size_t q = 0; q < 2; ++q) {
-    const float place = size + 0.5f * static_cast<float>(q);  // of the level
-    const float odd = 2.0f * std::floor(0.5f * place) + 1.0f;
-    const float even = std::max(2.0f, 2.0f * std::floor(0.5f * place + 0.5f));
-    const auto price = [&](float level) {
-      return (place - level) * (place - level) + bit_value_ * bits_of(bits, q, level);
+    const double place = size + 0.5 * static_cast<double>(q);  // of the level
+    const double odd = 2.0 * std::floor(0.5 * place) + 1.0;
+    const double even = std::max(2.0, 2.0 * std::floor(0.5 * place + 0.5));
+    const auto price = [&](double level) {
+      const auto apart = static_cast<float>(place - level);
+      return apart * apart + bit_value_ * bits_of(bits, q, level);
     };
     cost[q][1] = price(odd);
     step.levels[q][1] = sign * static_cast<std::int32_t>(odd);
-    const float none = size * size + bit_value_ * bits.zero[q], some = price(even);
+    const auto whole = static_cast<float>(size);
+    const float none = whole * whole + bit_value_ * bits.zero[q], some = price(even);
     cost[q][0] = std::min(none, some);
     step.levels[q][0] = none <= some ? 0 : sign * static_cast<std::int32_t>(even);
   }

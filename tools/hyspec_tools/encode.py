@@ -73,8 +73,8 @@ def parser() -> argparse.ArgumentParser:
         "--network",
         type=int,
         metavar="N",
-        help="encode all tiles with this network of the pack, counted from 0 (default: chosen "
-        "tile by tile)",
+        help="encode all tiles with this network of the pack, counted from 0 (default: band "
+        "chooses tile by tile, spectral takes the last one)",
     )
     result.add_argument(
         "--fast",

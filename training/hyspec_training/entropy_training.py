@@ -40,6 +40,8 @@ _COMPARED = range(0, 10 * STEPS_PER_OCTAVE, STEPS_PER_OCTAVE // 2)
 _SEED = 1
 #: Latents are rounded up from 1 less this.
 _ROUNDED_UP = 0.42
+#: Larger levels count as this; it is far beyond what counts in sums.
+_LARGEST_LEVEL = 2.0**20
 #: Places in the range of steps where blocks are rounded to learn what surrounds latents.
 _LOOKS = tuple((k + 0.5) / 7 for k in range(7))
 
@@ -202,7 +204,8 @@ def _surroundings(
         steps = profile.steps(analysis)
         for step, _ in [steps[int(place * len(steps))] for place in _LOOKS if steps]:
             latents = coder.latents(analysis, step)
-            levels = np.floor(np.abs(latents) + _ROUNDED_UP).astype(np.int32)
+            size = np.floor(np.minimum(np.abs(latents), _LARGEST_LEVEL) + _ROUNDED_UP)
+            levels = np.copysign(size, latents).astype(np.int32)
             drawn.append(draw_latents(2 * levels.reshape(-1, network.channels, *grid), rng))
     return fit(drawn)
 

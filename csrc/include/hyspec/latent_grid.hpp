@@ -12,7 +12,8 @@ struct LatentGrid {
 };
 
 // How an encoder rounds: what a bit is worth in squared steps. A latent becomes an integer further
-// from it, by at most one step in all, where that saves bits; with 0 it becomes the nearest one.
+// from it, by at most one step in all, where that saves bits; with 0 it becomes the nearest one. Of
+// quantisers that take turns, it becomes one of the path that costs least; with 0, of least error.
 struct LatentRounding {
   float bit_value = 0.0f;
 };

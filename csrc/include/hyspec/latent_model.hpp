@@ -18,7 +18,7 @@ namespace hyspec {
 constexpr std::size_t kIntraTaps = 3;
 using IntraWeights = std::array<std::int32_t, kIntraTaps>;  // 65536 is one
 
-// Contexts of planes that are zero throughout (section 4.2).
+// Contexts of channels of a band or plane that are zero throughout (section 4.2).
 constexpr std::size_t kSilentSlots = 3 * 2 * 2 * 16;
 
 // Mutable state of the adaptive models while one chunk is coded.
@@ -28,7 +28,7 @@ struct LatentState {
   // Slots of the mixed contexts; sizes per decision are those of context_sizes().
   std::array<std::vector<Slot>, kMixedSlots> contexts;
   std::vector<Slot> quiet;   // significance where all around is zero
-  std::vector<Slot> silent;  // planes that are zero throughout
+  std::vector<Slot> silent;  // channels that are zero throughout
   std::vector<MixerWeights> mixers;
   std::vector<IntraWeights> intra;  // per channel
 

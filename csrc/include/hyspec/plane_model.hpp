@@ -38,7 +38,7 @@ struct PlaneState {
   // Slots of the mixed contexts; sizes per decision are those of context_sizes().
   std::array<std::vector<Slot>, kPairSlots> contexts;
   std::vector<Slot> quiet;   // significance where next to nothing is expected
-  std::vector<Slot> silent;  // planes that are zero throughout
+  std::vector<Slot> silent;  // channels of a plane that are zero throughout
   std::vector<PairWeights> by_magnitude, by_channel;
   IntraWeights intra{};  // of channel 0
 
