@@ -18,3 +18,16 @@ def test_records(run, tmp_path, nodata_cube, each_pack):
     assert record["bps"] == pytest.approx(0.3, rel=0.03)
     assert record["decode_seconds"] > 0
     assert record["encode_seconds"] > 0
+
+
+def test_table_says_where_a_rate_was_missed():
+    record = {"psnr_db": 41.234, "sam_deg": 1.5}
+    records = [
+        {"scene": "a", "target_bps": 0.1, "bps": 0.102, **record},
+        {"scene": "a", "target_bps": 0.25, "bps": 0.2345, **record},
+        {"scene": "b", "target_bps": 0.25, "bps": 0.25, **record},
+    ]
+    assert rates.markdown(records).splitlines()[2:] == [
+        "| a | 41.23 / 1.50 | 41.23 / 1.50 at 0.234 |",
+        "| b | - | 41.23 / 1.50 |",
+    ]

@@ -15,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 import hyspec
+from hyspec import rate_control
 from hyspec.errors import TargetError
 from hyspec.options import EncodeSettings
 from hyspec_bench import curves
@@ -48,7 +49,10 @@ def measure(
 
 
 def markdown(records: Sequence[dict[str, Any]]) -> str:
-    """Table of scenes by rates: PSNR in dB / mean spectral angle in degrees."""
+    """Table of scenes by rates: PSNR in dB / mean spectral angle in degrees.
+
+    Where no stream has about the rate, the cell says which one it has.
+    """
     rates = sorted({r["target_bps"] for r in records})
     scenes = list(dict.fromkeys(r["scene"] for r in records))
     cells = {(r["scene"], r["target_bps"]): r for r in records}
@@ -57,12 +61,18 @@ def markdown(records: Sequence[dict[str, Any]]) -> str:
         "|---" * (len(rates) + 1) + "|",
     ]
     for scene in scenes:
-        texts = [
-            f"{r['psnr_db']:.2f} / {r['sam_deg']:.2f}" if r else "-"
-            for r in (cells.get((scene, rate)) for rate in rates)
-        ]
+        texts = [_cell(cells.get((scene, rate))) for rate in rates]
         lines.append(f"| {scene} | " + " | ".join(texts) + " |")
     return "\n".join(lines)
+
+
+def _cell(record: dict[str, Any] | None) -> str:
+    if record is None:
+        return "-"
+    text = f"{record['psnr_db']:.2f} / {record['sam_deg']:.2f}"
+    if rate_control.missed(record["bps"], record["target_bps"], rate_control.TOLERANCE):
+        text += f" at {record['bps']:.3f}"
+    return text
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -157,10 +157,10 @@ class _Encoder:
         self._threads = options.threads or default_threads()
         self.profile, self.pack = _profile_and_pack(options)
         _check_network(self.pack, options.network)
-        if options.fast and self.profile is not SPECTRAL:
+        if options.fast and not self.profile.has_search:
             raise UsageError(
-                "--fast is an option of the 'spectral' profile",
-                hint="leave it out: this profile has no search to leave out",
+                f"the {self.profile.name!r} profile has no search that --fast could leave out",
+                hint="leave it out, or use --profile spectral",
             )
         found = survey(cube, progress)
         sample_type = _sample_type(cube, found, options.float_step)

@@ -29,7 +29,8 @@ FORMAT_VERSION = 2
 #: Packs that come with the wheel.
 SHIPPED = Path(__file__).parent / "packs"
 #: Profiles that packs can serve.
-SERVED_PROFILES = ("band", "spectral")
+_BAND, _SPECTRAL = "band", "spectral"
+SERVED_PROFILES = (_BAND, _SPECTRAL)
 _MANIFEST = "manifest.json"
 _MAX_FILE_BYTES = 64 << 20
 #: Gain codes per factor of two, and the largest: docs/pack_format.md, section 5.
@@ -330,6 +331,6 @@ def _network(
         synthesis=read(f"{folder}/synthesis.onnx"),
         inverse_gain=np.exp2(inverse / GAINS_PER_OCTAVE).astype(np.float32),
         latents=_core.PlaneModel(*models, array("surroundings", "<i2"))
-        if profile == "spectral"
+        if profile == _SPECTRAL
         else _core.LatentModel(*models),
     )

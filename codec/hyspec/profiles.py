@@ -29,6 +29,8 @@ class Profile:
         Bits per sample that natural scenes take at a quality of five octaves, about.
     has_basis : bool
         Whether chunks hold the basis of a spectral transform.
+    has_search : bool
+        Whether the encoder searches for levels, which the option ``fast`` leaves out.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Profile:
     intervals: str
     rate_at_five: float
     has_basis: bool
+    has_search: bool
 
 
 BAND = Profile(
@@ -50,6 +53,7 @@ BAND = Profile(
     intervals="seed",
     rate_at_five=0.2,
     has_basis=False,
+    has_search=False,
 )
 SPECTRAL = Profile(
     spectral_profile.PROFILE_NAME,
@@ -60,6 +64,7 @@ SPECTRAL = Profile(
     intervals="all",
     rate_at_five=0.1,
     has_basis=True,
+    has_search=True,
 )
 #: By name.
 PROFILES = {profile.name: profile for profile in (BAND, SPECTRAL)}

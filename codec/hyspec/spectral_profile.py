@@ -162,6 +162,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
     def latents(self, analysis: SpectralAnalysis, step: int) -> Float32Array:
         """Latents of all planes that are considered at a step, in steps, before rounding.
 
+        For training: models learn from them where latents are large.
+
         Returns
         -------
         ndarray of float32, shape (planes, channels, positions)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,8 +81,7 @@ class PlaneCoder::Walk {
         magnitudes_(model, grid),
         spread_(model.channels(), 64),
         silent_(model.channels()),
-        filter_(Taps{state_.intra[0], state_.intra[1], state_.intra[2]}),
-        trellis_(dependent ? grid.positions() : 0) {}
+        filter_(Taps{state_.intra[0], state_.intra[1], state_.intra[2]}) {}
 
   bool dependent() const noexcept { return dependent_; }
 
@@ -107,13 +107,14 @@ class PlaneCoder::Walk {
   ChosenLevels choose(std::uint32_t c, const float* latents, float gain, float bit_value) {
     const OwnWeights own = magnitudes_.expect(c);
     std::int32_t spread = spread_[c];
-    trellis_.start(turn_, bit_value);
+    if (!trellis_) trellis_.emplace(grid_.positions());
+    trellis_->start(turn_, bit_value);
     for (std::size_t y = 0, i = 0; y < grid_.rows; ++y) {
       std::int16_t* const row = magnitudes_.row(c, y);
       for (std::size_t x = 0; x < grid_.columns; ++x, ++i) {
         const float value = latents[i] * gain;
-        trellis_.add(value,
-                     contexts_.bits(Place(c, magnitudes_.expected(i, own, row + x), spread)));
+        trellis_->add(value,
+                      contexts_.bits(Place(c, magnitudes_.expected(i, own, row + x), spread)));
         const float size = std::min(std::fabs(value), static_cast<float>(kMostCounted));
         const std::int32_t likely =
             size >= kLikelyZero ? static_cast<std::int32_t>(2.0f * size + 0.5f) : 0;
@@ -121,7 +122,7 @@ class PlaneCoder::Walk {
         adapt_spread(spread, (likely + 1) / 2);
       }
     }
-    return {trellis_.finish().data()};
+    return {trellis_->finish().data()};
   }
 
   PlaneState state() const {
@@ -224,9 +225,9 @@ class PlaneCoder::Walk {
   MagnitudePlanes magnitudes_;
   std::vector<std::int32_t> spread_;  // per channel: mean level, in 1/64
   SilentChannels silent_;
-  Filter filter_;           // of channel 0
-  std::uint32_t turn_ = 0;  // state of the quantisers
-  Trellis trellis_;
+  Filter filter_;                   // of channel 0
+  std::uint32_t turn_ = 0;          // state of the quantisers
+  std::optional<Trellis> trellis_;  // of encoders alone
 };
 
 PlaneCoder::PlaneCoder(const PlaneModel& model, LatentGrid grid, bool dependent)
