@@ -10,7 +10,7 @@ import torch
 from hyspec import _core, pack, synthetic
 from hyspec.band_profile import BandCoder
 from hyspec.errors import DataError
-from hyspec.pack import GAINS_PER_OCTAVE, BandModel, BandNetwork
+from hyspec.pack import GAINS_PER_OCTAVE, PackModel, PackNetwork
 from hyspec.sample_type import SampleType
 from hyspec.spectral_profile import SpectralCoder
 from hyspec_training import blocks, cache
@@ -119,7 +119,7 @@ def test_bits_are_saved_on_other_scenes(graphs, scenes, tiny_pack):
         _core.LatentModel.untrained(graphs.gain),
         _core.LatentModel(graphs.gain, *state),
     ):
-        model = BandModel("any", (dataclasses.replace(network, latents=latents),))
+        model = PackModel("any", (dataclasses.replace(network, latents=latents),))
         coder = BandCoder(model)
         unseen = np.array(scenes[3].array)
         analysis = coder.analyse(unseen, None, SampleType(unseen.dtype))
@@ -162,7 +162,7 @@ def test_bits_of_components_are_saved_on_other_scenes(high_rate, scenes):
     }
     sizes = {}
     for name, latents in models.items():
-        network = BandNetwork(
+        network = PackNetwork(
             name="n",
             stride=graphs.stride,
             channels=graphs.channels,
@@ -175,7 +175,7 @@ def test_bits_of_components_are_saved_on_other_scenes(high_rate, scenes):
             inverse_gain=np.exp2(graphs.inverse_gain / GAINS_PER_OCTAVE).astype(np.float32),
             latents=latents,
         )
-        coder = SpectralCoder(BandModel("any", (network,)))
+        coder = SpectralCoder(PackModel("any", (network,)))
         analysis = coder.analyse(unseen, None, SampleType(unseen.dtype))
         coded = [len(coder.encode(analysis, step)[0]) for step in (32, 96, 160)]
         sizes[name] = np.array(coded)

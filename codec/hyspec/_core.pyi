@@ -371,12 +371,19 @@ def crc32c_symbols(symbols: npt.NDArray[np.int32]) -> int:
 
 # ---- end of container ----
 
-# ---- band profile ----
+# ---- band and spectral profiles ----
 
 MIN_STEP: int
 MAX_STEP: int
 MAX_SCALE: int
 DEPENDENT_STEP: float
+MAX_TERM_WEIGHT: int
+MOST_COUNTED: int
+
+# Probability and count of each slot, weights of mixers, weights of the prediction; all flat.
+_State = tuple[
+    npt.NDArray[np.uint16], npt.NDArray[np.uint8], npt.NDArray[np.int32], npt.NDArray[np.int32]
+]
 
 class LatentModel:
     """Gains and adaptive models of one network of bands (docs/band_profile.md, section 4).
@@ -416,14 +423,7 @@ class LatentModel:
         """Quality levels."""
 
     @property
-    def state(
-        self,
-    ) -> tuple[
-        npt.NDArray[np.uint16],
-        npt.NDArray[np.uint8],
-        npt.NDArray[np.int32],
-        npt.NDArray[np.int32],
-    ]:
+    def state(self) -> _State:
         """Probability and count of each slot; weights of mixers and within bands; all flat."""
 
 class LatentTrainer:
@@ -442,14 +442,7 @@ class LatentTrainer:
         """
 
     @property
-    def state(
-        self,
-    ) -> tuple[
-        npt.NDArray[np.uint16],
-        npt.NDArray[np.uint8],
-        npt.NDArray[np.int32],
-        npt.NDArray[np.int32],
-    ]:
+    def state(self) -> _State:
         """State after all that was learnt, as that of ``LatentModel``."""
 
 class PlaneModel:
@@ -494,14 +487,7 @@ class PlaneModel:
         """Quality levels."""
 
     @property
-    def state(
-        self,
-    ) -> tuple[
-        npt.NDArray[np.uint16],
-        npt.NDArray[np.uint8],
-        npt.NDArray[np.int32],
-        npt.NDArray[np.int32],
-    ]:
+    def state(self) -> _State:
         """Probability and count of each slot; weights of mixers and within planes; all flat."""
 
 class PlaneTrainer:
@@ -525,18 +511,11 @@ class PlaneTrainer:
         """
 
     @property
-    def state(
-        self,
-    ) -> tuple[
-        npt.NDArray[np.uint16],
-        npt.NDArray[np.uint8],
-        npt.NDArray[np.int32],
-        npt.NDArray[np.int32],
-    ]:
+    def state(self) -> _State:
         """State after all that was learnt, as that of ``PlaneModel``."""
 
 class BandTile:
-    """Size of one chunk of the band profile.
+    """Size of one chunk: the bands of an interval in a tile.
 
     Raises
     ------

@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from hyspec import _core, plane_networks
 from hyspec.band_planes import BandPlanes, offset_and_factor
-from hyspec.pack import BandNetwork
+from hyspec.pack import PackNetwork
 from hyspec.quality import SCALE_ONE
 from hyspec.sample_type import SampleType
-from hyspec.tile_coder import TileCoder
+from hyspec.tile_coder import TileCoder, by_band
 
 PROFILE_NAME = "band"
 PROFILE_ID = 1
@@ -91,9 +91,7 @@ class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
     ) -> BandAnalysis:
         """Measure the bands of a tile."""
         rows, columns, bands = samples.shape
-        mask = None if valid is None else np.ascontiguousarray(valid.transpose(2, 0, 1))
-        if mask is not None and mask.all():
-            mask = None
+        mask = by_band(valid)
         planes = BandPlanes(samples, mask, sample_type)
         scale, mean = planes.statistics()
         return BandAnalysis(_core.BandTile(bands, rows, columns), mask, scale, mean, planes)
@@ -137,7 +135,7 @@ class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
             analysis.latents[number] = self._transform(analysis, self._networks[number])
         return analysis.latents[number]
 
-    def _transform(self, analysis: BandAnalysis, network: BandNetwork) -> Float32Array:
+    def _transform(self, analysis: BandAnalysis, network: PackNetwork) -> Float32Array:
         varying = np.flatnonzero(analysis.scale)
 
         def normalised(part: slice) -> Float32Array:

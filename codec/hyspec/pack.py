@@ -50,7 +50,7 @@ _MALFORMED = (
 
 
 @dataclass(frozen=True)
-class BandNetwork:
+class PackNetwork:
     """One network of a pack.
 
     Attributes
@@ -64,7 +64,8 @@ class BandNetwork:
     from_level : int
         Level from which on an encoder should prefer it to the networks before it.
     context_bands : int
-        Bands whose latents the synthesis sees: 1, its own, or 3, the neighbouring ones, too.
+        Bands or planes whose latents the synthesis sees: 1, its own, or 3, the neighbouring ones,
+        too.
     analysis, synthesis : bytes
         Serialised ONNX graphs.
     analysis_int8 : bytes or None
@@ -89,19 +90,19 @@ class BandNetwork:
 
 
 @dataclass(frozen=True)
-class BandModel:
+class PackModel:
     """One interval model of a pack.
 
     Attributes
     ----------
     name : str
         What the model was trained for: ``"any"`` or an interval of the AVIRIS bands.
-    networks : tuple of BandNetwork
+    networks : tuple of PackNetwork
         Networks that the encoder chooses between, tile by tile.
     """
 
     name: str
-    networks: tuple[BandNetwork, ...]
+    networks: tuple[PackNetwork, ...]
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Pack:
         Profile that the pack serves.
     manifest : dict
         The whole manifest.
-    models : tuple of BandModel
+    models : tuple of PackModel
         Interval models.
     """
 
@@ -126,7 +127,7 @@ class Pack:
     id: bytes
     profile: str
     manifest: dict[str, Any]
-    models: tuple[BandModel, ...]
+    models: tuple[PackModel, ...]
 
     @property
     def latents_per_sample(self) -> float:
@@ -261,7 +262,7 @@ def _load(path: Path, raw: bytes) -> Pack:
         if len(networks) != len(manifest["networks"]):
             raise PackError(f"{path}: two networks of the pack have one name")
         models = tuple(
-            BandModel(str(model["name"]), tuple(networks[str(n)] for n in model["networks"]))
+            PackModel(str(model["name"]), tuple(networks[str(n)] for n in model["networks"]))
             for model in manifest["models"]
         )
         if not all(model.networks for model in models):
@@ -288,7 +289,7 @@ def _network(
     profile: str,
     read: Callable[[str], bytes],
     files: dict[str, str],
-) -> BandNetwork:
+) -> PackNetwork:
     folder = str(about["name"])
     channels, levels, stride, context = (
         int(about[key]) for key in ("channels", "levels", "stride", "context_bands")
@@ -319,7 +320,7 @@ def _network(
         array("mixers", "<i4"),
         array("intra", "<i4"),
     )
-    return BandNetwork(
+    return PackNetwork(
         name=folder,
         stride=stride,
         channels=channels,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hyspec import _core, inference
 from hyspec.errors import PackError
-from hyspec.pack import BandNetwork
+from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE
 
 #: Samples that go through a network at once; bounds memory and keeps caches warm.
@@ -19,7 +19,7 @@ _BATCH_SAMPLES = 1 << 17
 Float32Array = npt.NDArray[np.float32]
 
 
-def latent_grid(tile: _core.BandTile, network: BandNetwork) -> tuple[int, int]:
+def latent_grid(tile: _core.BandTile, network: PackNetwork) -> tuple[int, int]:
     """Latent positions along both axes of a tile."""
     return -(-tile.rows // network.stride), -(-tile.columns // network.stride)
 
@@ -31,7 +31,7 @@ def batches(count: int, grid: tuple[int, int], stride: int) -> list[slice]:
 
 
 def analyse(
-    network: BandNetwork,
+    network: PackNetwork,
     tile: _core.BandTile,
     count: int,
     normalised: Callable[[slice], Float32Array],
@@ -79,7 +79,7 @@ def analyse(
 
 
 def synthesise(
-    network: BandNetwork,
+    network: PackNetwork,
     tile: _core.BandTile,
     latents: npt.NDArray[np.int32],
     levels: npt.NDArray[np.int32],

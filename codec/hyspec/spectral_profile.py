@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from hyspec import _core, plane_networks
 from hyspec.fill import fill_invalid
-from hyspec.pack import BandNetwork
+from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
 from hyspec.sample_type import SampleType
 from hyspec.spectral_transform import TileSpectra, combine, orthonormal, quantised_basis
-from hyspec.tile_coder import TileCoder
+from hyspec.tile_coder import TileCoder, by_band
 
 PROFILE_NAME = "spectral"
 PROFILE_ID = 2
@@ -120,10 +120,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
     ) -> SpectralAnalysis:
         """Measure the spectra of a tile."""
         rows, columns, bands = samples.shape
-        if valid is not None and valid.all():
-            valid = None
-        mask = None if valid is None else np.ascontiguousarray(valid.transpose(2, 0, 1))
-        spectra = TileSpectra(samples, valid, sample_type)
+        mask = by_band(valid)
+        spectra = TileSpectra(samples, None if mask is None else valid, sample_type)
         variance, direction = spectra.components()
         scale = scale_codes(np.sqrt(np.maximum(variance[:1], 0)))
         tile = _core.BandTile(bands, rows, columns)
@@ -173,7 +171,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
         return np.asarray(planes.latents / network.inverse_gain[levels][:, :, None])
 
-    def _planes(self, analysis: SpectralAnalysis, network: BandNetwork, step: int) -> _Planes:
+    def _planes(self, analysis: SpectralAnalysis, network: PackNetwork, step: int) -> _Planes:
         """Transform a tile along the spectrum, as finely as a step needs it, and in space."""
         spectra, tile = analysis.spectra, analysis.tile
         mean = _mean_codes(spectra, step)
@@ -253,7 +251,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return planes
 
 
-def _worthwhile(planes: _Planes, network: BandNetwork, step: int, bit_value: float) -> int:
+def _worthwhile(planes: _Planes, network: PackNetwork, step: int, bit_value: float) -> int:
     """Number of planes whose coding saves more squared error than its bits are worth.
 
     Of strong planes that is known beforehand; weak ones are counted.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from hyspec import _core
 from hyspec.errors import StreamError
-from hyspec.pack import BandModel
+from hyspec.pack import PackModel
 from hyspec.sample_type import SampleType
 
 
@@ -59,6 +59,13 @@ Analysis = TypeVar("Analysis", bound=TileAnalysis)
 Symbols = TypeVar("Symbols", bound=TileSymbols)
 
 
+def by_band(valid: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None:
+    """Mask (rows, columns, bands) as (bands, rows, columns); ``None`` if all is valid."""
+    if valid is None or valid.all():
+        return None
+    return np.ascontiguousarray(valid.transpose(2, 0, 1))
+
+
 class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
     """Encodes and decodes tiles of one interval with one model of a pack.
 
@@ -78,7 +85,7 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
 
     def __init__(
         self,
-        model: BandModel,
+        model: PackModel,
         *,
         int8: bool = False,
         network: int | None = None,

@@ -460,6 +460,8 @@ void bind_band_profile(py::module_& m) {
   m.attr("MAX_STEP") = hyspec::kMaxStep;
   m.attr("MAX_SCALE") = hyspec::kMaxScale;
   m.attr("DEPENDENT_STEP") = hyspec::kDependentStep;
+  m.attr("MAX_TERM_WEIGHT") = hyspec::kMaxTermWeight;
+  m.attr("MOST_COUNTED") = hyspec::kMostCounted;
   py::class_<hyspec::LatentModel> latent_model(m, "LatentModel",
                                                "Gains and adaptive models of one network.");
   latent_model

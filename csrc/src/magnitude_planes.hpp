@@ -13,9 +13,6 @@
 
 namespace hyspec::latent {
 
-// Magnitudes count up to this much.
-constexpr std::int32_t kMostCounted = 4095;
-
 // Magnitude that is expected of a latent, in 1/256 of a step, by groups of terms.
 struct Expected {
   std::array<std::int32_t, kTermGroups> groups;

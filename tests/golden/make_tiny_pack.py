@@ -23,7 +23,7 @@ from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_help
 
 from hyspec import _core, synthetic
 from hyspec.band_profile import BandCoder
-from hyspec.pack import BandModel, BandNetwork
+from hyspec.pack import PackModel, PackNetwork
 from hyspec.quality import step_for_octave
 from hyspec.sample_type import SampleType
 
@@ -151,9 +151,9 @@ def gains(recipe: Recipe) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]
 State = tuple[npt.NDArray[Any], ...]
 
 
-def train(network: BandNetwork) -> State:
+def train(network: PackNetwork) -> State:
     """State after a few synthetic scenes; what they did not reach is varied at random."""
-    coder = BandCoder(BandModel("any", (network,)))
+    coder = BandCoder(PackModel("any", (network,)))
     trainer = _core.LatentTrainer(network.latents)
     counts = SampleType(np.dtype(np.uint16))
     for seed in range(3):
@@ -183,7 +183,7 @@ def npy(values: npt.NDArray[Any], dtype: str) -> bytes:
 
 def network_files(recipe: Recipe) -> dict[str, bytes]:
     gain, inverse = gains(recipe)
-    network = BandNetwork(
+    network = PackNetwork(
         name=recipe.name,
         stride=recipe.stride,
         channels=recipe.channels,

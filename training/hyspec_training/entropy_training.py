@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from hyspec import _core, plane_networks
 from hyspec.errors import DataError
-from hyspec.pack import GAINS_PER_OCTAVE, BandModel, BandNetwork
+from hyspec.pack import GAINS_PER_OCTAVE, PackModel, PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec.sample_type import SampleType
 from hyspec.tile_coder import TileCoder
@@ -121,7 +121,7 @@ def _train(
     *,
     quiet: bool,
 ) -> TrainedNetwork:
-    network = BandNetwork(
+    network = PackNetwork(
         name=name,
         stride=graphs.stride,
         channels=graphs.channels,
@@ -143,7 +143,7 @@ def _train(
 
 def _adapted(
     profile: TrainingProfile,
-    network: BandNetwork,
+    network: PackNetwork,
     graphs: Graphs,
     terms: npt.NDArray[np.int16],
     interval: int | None,
@@ -166,7 +166,7 @@ def _adapted(
         # What encoders choose depends on what bits cost: each chunk is coded as far as is known.
         latents = profile.trained(graphs.gain, trainer.state, terms)
         known = dataclasses.replace(network, latents=latents)
-        coder = profile.codec.coder(BandModel(network.name, (known,)))
+        coder = profile.codec.coder(PackModel(network.name, (known,)))
         samples = chunks[k].read()
         sample_type = profile.sample_type(samples)
         analysis = coder.analyse(samples, None, sample_type)
@@ -187,14 +187,14 @@ def _adapted(
 
 
 def _surroundings(
-    profile: TrainingProfile, network: BandNetwork, chunks: Sequence[Chunk], *, quiet: bool
+    profile: TrainingProfile, network: PackNetwork, chunks: Sequence[Chunk], *, quiet: bool
 ) -> npt.NDArray[np.int16]:
     """Learn what surrounds latents from those of all chunks.
 
     They are rounded without an eye on what they cost, which says more of where latents are large
     than what encoders leave of them.
     """
-    coder: Any = profile.codec.coder(BandModel(network.name, (network,)))
+    coder: Any = profile.codec.coder(PackModel(network.name, (network,)))
     rng = np.random.default_rng(_SEED)
     drawn = []
     for chunk in tqdm(chunks, f"surroundings in {network.name}", disable=quiet, unit="chunk"):
@@ -210,7 +210,7 @@ def _surroundings(
     return fit(drawn)
 
 
-def _planes(network: BandNetwork, tile: _core.BandTile, symbols: Any) -> npt.NDArray[np.int32]:
+def _planes(network: PackNetwork, tile: _core.BandTile, symbols: Any) -> npt.NDArray[np.int32]:
     """Coded latents, shape (planes, channels, rows, columns)."""
     grid = plane_networks.latent_grid(tile, network)
     return np.asarray(symbols.latents.reshape(-1, network.channels, *grid))
@@ -219,7 +219,7 @@ def _planes(network: BandNetwork, tile: _core.BandTile, symbols: Any) -> npt.NDA
 def _learn(
     profile: TrainingProfile,
     trainer: Trainer,
-    network: BandNetwork,
+    network: PackNetwork,
     tile: _core.BandTile,
     symbols: Any,
 ) -> float:

@@ -27,7 +27,7 @@ class Graphs:
     Attributes
     ----------
     stride, channels, context_bands : int
-        As in :class:`hyspec.pack.BandNetwork`.
+        As in :class:`hyspec.pack.PackNetwork`.
     analysis, synthesis : bytes
         ONNX graphs, weights in half precision.
     full : bytes

@@ -17,13 +17,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from hyspec import _core
 from hyspec_training.wavelet import LEVELS, Channel, cell, layout
 
-#: Weights are stored in units of 1/256, and are at most 4.
+#: Weights are stored in units of 1/256.
 _UNITS = 256
-_LARGEST = 4.0
-#: Larger magnitudes count as this much in the codec.
-_MOST_COUNTED = 4095
+_LARGEST = _core.MAX_TERM_WEIGHT / _UNITS
 #: Decoded latents of the same subband that a sum takes: the nearest ones.
 _NEAREST = 8
 #: Places, down and across, where a latent of its own channel is decoded before.
@@ -120,7 +119,7 @@ def draw_latents(latents: npt.NDArray[np.int32], rng: np.random.Generator) -> Dr
     planes, _, rows, columns = latents.shape
     edge = (_REACH, _REACH)
     errors = np.abs(np.concatenate([_predicted_errors(latents[:, :1]), latents[:, 1:]], 1))
-    counted = np.pad(np.minimum(errors, _MOST_COUNTED), ((_BACK, 0), (0, 0), edge, edge))
+    counted = np.pad(np.minimum(errors, _core.MOST_COUNTED), ((_BACK, 0), (0, 0), edge, edge))
     result = []
     for c in range(len(_LAYOUT)):
         size = _DRAWN if latents.size else 0

@@ -14,13 +14,6 @@
 
 namespace hyspec {
 
-// Weights of the linear prediction within a band, trained per channel (section 4.3).
-constexpr std::size_t kIntraTaps = 3;
-using IntraWeights = std::array<std::int32_t, kIntraTaps>;  // 65536 is one
-
-// Contexts of channels of a band or plane that are zero throughout (section 4.2).
-constexpr std::size_t kSilentSlots = 3 * 2 * 2 * 16;
-
 // Mutable state of the adaptive models while one chunk is coded.
 struct LatentState {
   static constexpr std::size_t kDecisions = 8;  // that are told apart: zero, sign, six of magnitude

@@ -10,7 +10,6 @@
 
 #include "hyspec/adaptive_bit.hpp"
 #include "hyspec/latent_gains.hpp"
-#include "hyspec/latent_model.hpp"
 #include "hyspec/span.hpp"
 #include "hyspec/state_arrays.hpp"
 
@@ -28,6 +27,8 @@ struct Term {
 constexpr std::size_t kTermGroups = 3;
 constexpr std::int16_t kMaxTermAge = 2;
 constexpr std::int16_t kMaxTermWeight = 1024;
+// Magnitudes, in half steps, count up to this much in sums of terms (section 4.5).
+constexpr std::int32_t kMostCounted = 4095;
 constexpr std::size_t kMostTerms = 32;  // of a channel
 
 // Mutable state of the adaptive models while one chunk is coded.
