@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import hyspec
+
 from hyspec import Cube, pack
 from hyspec.errors import StreamError, UsageError
 from hyspec.profiles import PROFILES
@@ -37,6 +39,26 @@ def test_names():
     with pytest.raises(UsageError) as refused:
         registry.create("j2k_mc@generic-band")
     assert "take a pack" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("network", [0, 1])
+def test_a_network_of_hyspec(scene_cube, tiny_pack, network):
+    codec = registry.create(f"hyspec_band@{tiny_pack}#{network}")
+    assert codec.settings()["network"] == network
+    like = hyspec.encode(scene_cube, pack=tiny_pack, quality=20, network=network)
+    bps = 8 * len(like) / scene_cube.array.size
+    found = codec.encode(scene_cube, Target(Kind.RATE, bps))
+    assert found == hyspec.encode(scene_cube, pack=tiny_pack, bps=bps, network=network)
+    assert found != hyspec.encode(scene_cube, pack=tiny_pack, bps=bps, network=1 - network)
+    assert registry.create("hyspec_band").settings()["network"] is None
+
+
+@pytest.mark.parametrize(
+    "name", ["hyspec_band@generic-band#", "hyspec_band@p#x", "hyspec_band@p#-1"]
+)
+def test_networks_that_are_no_numbers(name):
+    with pytest.raises(UsageError, match="expected a number from 0"):
+        registry.create(name)
 
 
 @pytest.mark.parametrize("name", of_kind(Kind.LOSSLESS))

@@ -11,7 +11,7 @@ import pytest
 
 import hyspec
 from hyspec import io, metrics
-from hyspec_bench import ablations, curves, precision
+from hyspec_bench import ablations, cli, curves, precision, registry, throughput
 
 ROOT = Path(__file__).parents[1]
 QUALITIES = (10.0, 20.0, 30.0, 40.0)
@@ -188,21 +188,37 @@ def test_without_the_file(run, tmp_path, tiny_pack):
     assert found.err.startswith(str(tmp_path / "missing.hdr"))
 
 
+def commands(pattern):
+    """Commands of the model cards and the design page whose line begins so, as (name, words)."""
+    pages = "".join((ROOT / "docs" / f"{n}.md").read_text() for n in ("packs", "design_spectral"))
+    found = re.findall(rf"^ *{pattern} (.*)$", pages.replace("\\\n", " "), re.M)
+    return [(name, shlex.split(words)) for name, words in found]
+
+
 def test_commands_of_the_model_cards():
     """The programs take the commands, and recipes of the repository make the packs they name."""
-    cards = (ROOT / "docs" / "packs.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    parsers = {"ablations": ablations, "precision": precision, "throughput": throughput}
     packs, programs = set(), []
-    for name, arguments in re.findall(r"^ *python -m hyspec_bench\.(\w+) (.*)$", cards, re.M):
-        program = {"ablations": ablations, "precision": precision}[name]
-        options = program.parser().parse_args(shlex.split(arguments))
+    for name, words in commands(r"python -m hyspec_bench\.(\w+)"):
+        options = parsers[name].parser().parse_args(words)
         programs.append(name)
         if name == "ablations" and options.against:
             packs |= {*options.pack, options.against}
-    assert (programs.count("ablations"), programs.count("precision")) == (4, 1)
+    assert [programs.count(name) for name in parsers] == [6, 1, 1]
     recipes = {pack for pack in packs if pack.startswith("packs/")}
     assert packs - recipes == {"aviris-band-5", "generic-band"}
     for pack in recipes:
         name = pack.removeprefix("packs/")
         recipe = tomllib.loads((ROOT / "training" / "configs" / f"{name}.toml").read_text())
         assert recipe["pack"]["name"] == name
-    assert len(recipes) == 3
+    assert len(recipes) == 4
+
+
+def test_runs_of_the_model_cards():
+    """And so does `hyspec-bench`, whose codecs exist."""
+    found = commands(r"hyspec-bench (\w+)")
+    assert [name for name, _ in found] == ["run", "run", "report"]
+    for name, words in found:
+        options = cli.parser().parse_args([name, *words])
+        for codec in options.codecs if name == "run" else options.anchors:
+            registry.create(codec)

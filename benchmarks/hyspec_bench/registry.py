@@ -33,7 +33,8 @@ _RIVALS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "zfp": ("scientific", "Zfp", {}),
     "zstd": ("scientific", "ZstdBitshuffle", {}),
 }
-#: Names of hyspec's own profiles; a pack may follow, as in ``hyspec_band@generic-band``.
+#: Names of hyspec's own profiles; a pack may follow, as in ``hyspec_band@generic-band``, and the
+#: number of its network that encodes all tiles, as in ``hyspec_band@generic-band#0``.
 _PRODUCT = {f"hyspec_{profile}": profile for profile in PROFILES}
 
 NAMES = (*_PRODUCT, *_RIVALS)
@@ -74,9 +75,15 @@ def create(name: str) -> Codec:
     MissingDependencyError
         It needs a package or library that is not installed.
     """
-    base, at, pack = name.partition("@")
+    base, at, chosen = name.partition("@")
     if base in _PRODUCT:
-        return Product(_PRODUCT[base], pack or None)
+        pack, mark, network = chosen.partition("#")
+        if mark and not network.isdecimal():
+            raise UsageError(
+                f"codec {name!r} has network {network!r}; expected a number from 0",
+                hint="such as hyspec_band@generic-band#0",
+            )
+        return Product(_PRODUCT[base], pack or None, int(network) if mark else None)
     if base not in _RIVALS or at:
         raise UsageError(
             f"codec {name!r} is not known; expected one of {', '.join(NAMES)}",

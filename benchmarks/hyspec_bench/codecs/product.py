@@ -24,6 +24,8 @@ class Product(Codec):
         Profile of `hyspec.EncodeOptions`.
     pack
         Name or path of the pack; ``None`` for the default.
+    network
+        Number of the network that encodes all tiles; ``None`` lets the encoder choose.
 
     Raises
     ------
@@ -31,10 +33,11 @@ class Product(Codec):
         This version of hyspec does not have the profile.
     """
 
-    def __init__(self, profile: str, pack: str | None = None) -> None:
+    def __init__(self, profile: str, pack: str | None = None, network: int | None = None) -> None:
         hyspec.EncodeOptions(profile=profile)
         self.profile = profile
         self.pack = pack
+        self.network = network
         bounded = frozenset({Kind.MAX_ERROR, Kind.LOSSLESS})
         self.kinds = bounded if profile == _BOUNDED else frozenset({Kind.RATE})
         self.searches = self.kinds & {Kind.RATE}
@@ -47,11 +50,16 @@ class Product(Codec):
             "profile": self.profile,
             "pack": chosen.name,
             "pack_sha256": chosen.id.hex(),
+            "network": self.network,
         }
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""
-        settings: EncodeSettings = {"profile": self.profile, "threads": 1}
+        settings: EncodeSettings = {
+            "profile": self.profile,
+            "network": self.network,
+            "threads": 1,
+        }
         if self.pack is not None:
             settings["pack"] = self.pack
         if target.kind is Kind.RATE:
