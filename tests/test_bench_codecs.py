@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import hyspec
-
 from hyspec import Cube, pack
 from hyspec.errors import StreamError, UsageError
 from hyspec.profiles import PROFILES
