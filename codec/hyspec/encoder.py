@@ -165,8 +165,7 @@ class _Encoder:
         found = survey(cube, progress)
         sample_type = _sample_type(cube, found, options.float_step)
         self.partition = _partition(
-            cube,
-            self.profile.intervals if options.intervals is None else options.intervals,
+            cube, self.profile.intervals if options.intervals is None else options.intervals
         )
         models = _models(cube, self.partition, self.pack)
         tile_rows, tile_columns = options.tile_size(cube.rows, cube.columns)

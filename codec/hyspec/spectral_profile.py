@@ -184,10 +184,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         samples = spectra.project(offset, basis.rows)
         scale = scale_codes(np.sqrt(np.square(samples, dtype=np.float64).mean((1, 2))))
         measured = spectra.measured()
-        padding = [
-            (0, -tile.rows % network.stride),
-            (0, -tile.columns % network.stride),
-        ]
+        padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
 
         def normalised(part: slice) -> Float32Array:
             batch = samples[part] / deviations(scale[part]).astype(np.float32)[:, None, None]
@@ -196,12 +193,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             return np.asarray(np.pad(batch, [(0, 0), *padding], "edge")[:, None])
 
         latents = plane_networks.analyse(
-            network,
-            tile,
-            len(scale),
-            normalised,
-            int8=self._int8,
-            optimise=self._optimise,
+            network, tile, len(scale), normalised, int8=self._int8, optimise=self._optimise
         )
         return _Planes(mean, basis.entries, scale, latents)
 
@@ -212,10 +204,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return SpectralSymbols(*found[:-1]), found[-1]
 
     def synthesise(
-        self,
-        tile: _core.BandTile,
-        symbols: SpectralSymbols,
-        bands: npt.NDArray[np.intp],
+        self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
         """Reconstruct some bands of a tile on the integer scale, a few at a time."""
         varies = symbols.varies.astype(bool)

@@ -287,9 +287,7 @@ def orthonormal(entries: npt.NDArray[np.int32]) -> Float64Array:
 
 
 def combine(
-    mean: Float64Array,
-    basis: Float64Array,
-    planes: npt.NDArray[np.float32],
+    mean: Float64Array, basis: Float64Array, planes: npt.NDArray[np.float32]
 ) -> Iterator[tuple[slice, Float64Array]]:
     """Undo the transform for some bands.
 
