@@ -598,16 +598,67 @@ def band_levels(scale: npt.NDArray[np.int32], step: int, levels: int) -> npt.NDA
 def mean_exponents(scale: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     """Exponent e of the unit 2^e that each band's mean is counted in."""
 
+class SpectralBasis:
+    """Directions of the planes of a tile, as whole numbers (docs/spectral_profile.md, section 3.4).
+
+    Parameters
+    ----------
+    entries
+        Shape (rows, width): a row per plane, over the bands that vary or the leading components of
+        all groups.
+    sizes, counts
+        Shape (groups,): bands and leading components of each group; without groups, empty.
+    leading
+        Numbers of the leading components, group after group, each of shape (counts, sizes); flat.
+    """
+
+    def __init__(
+        self,
+        entries: npt.NDArray[np.int32],
+        sizes: npt.NDArray[np.int32],
+        counts: npt.NDArray[np.int32],
+        leading: npt.NDArray[np.int32],
+    ) -> None: ...
+    @property
+    def entries(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def sizes(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def counts(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def leading(self) -> npt.NDArray[np.int32]: ...
+
+class SharedBasis:
+    """The basis of a tile that others use, too.
+
+    Parameters
+    ----------
+    varies
+        Shape (bands,): 1 or true for bands that the basis has numbers for.
+    basis
+        The basis.
+    """
+
+    def __init__(
+        self, varies: npt.NDArray[np.uint8] | npt.NDArray[np.bool_], basis: SpectralBasis
+    ) -> None: ...
+    @property
+    def varies(self) -> npt.NDArray[np.uint8]: ...
+    @property
+    def basis(self) -> SpectralBasis: ...
+
 def encode_spectral_payload(
     networks: Sequence[tuple[int, PlaneModel]],
     tile: BandTile,
+    back: int,
+    shared: SharedBasis | None,
     step: int,
     network: int,
     valid: npt.NDArray[np.uint8] | npt.NDArray[np.bool_] | None,
     varies: npt.NDArray[np.uint8] | npt.NDArray[np.bool_],
     mean: npt.NDArray[np.int32],
+    basis: SpectralBasis | None,
     scale: npt.NDArray[np.int32],
-    basis: npt.NDArray[np.int32],
     latents: npt.NDArray[np.int32] | npt.NDArray[np.float32],
     bit_value: float = 0.0,
     dependent: bool = False,
@@ -618,13 +669,16 @@ def encode_spectral_payload(
     ----------
     networks, tile, step, network, valid, bit_value
         As for `encode_band_payload`.
+    back, shared
+        Tiles back to the one whose basis is used, and that basis; 0 and ``None`` if the tile has
+        its own.
     varies, mean
         Shape (bands,): 1 or true where not all valid samples are equal; means in units of
         2^`spectral_mean_exponent`.
+    basis
+        The tile's own basis, of as many rows as planes or more; ``None`` if it has none.
     scale
         Codes of the standard deviations of the planes, shape (planes,).
-    basis
-        Directions of the planes, shape (planes, bands that vary).
     latents
         Shape (planes, channels, positions); half steps, integers that the quantisers have, or real
         numbers before rounding.
@@ -637,15 +691,37 @@ def encode_spectral_payload(
         Sizes disagree or a value is out of range.
     """
 
+def spectral_payload_back(payload: bytes) -> int:
+    """Tiles back to the one whose basis a payload uses; 0 if it has its own.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload.
+    """
+
+def decode_spectral_basis(networks: int, tile: BandTile, payload: bytes) -> SharedBasis:
+    """Read the basis of a payload of a model with so many networks, and nothing after it.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload of this tile with a basis of its own.
+    """
+
 def decode_spectral_payload(
-    networks: Sequence[tuple[int, PlaneModel]], tile: BandTile, payload: bytes
+    networks: Sequence[tuple[int, PlaneModel]],
+    tile: BandTile,
+    payload: bytes,
+    shared: SharedBasis | None = None,
 ) -> tuple[
+    int,
     int,
     int,
     npt.NDArray[np.uint8] | None,
     npt.NDArray[np.uint8],
     npt.NDArray[np.int32],
-    npt.NDArray[np.int32],
+    SpectralBasis,
     npt.NDArray[np.int32],
     bool,
     npt.NDArray[np.int32],
@@ -653,15 +729,21 @@ def decode_spectral_payload(
 ]:
     """Read a payload.
 
+    Parameters
+    ----------
+    shared
+        The basis that the payload uses; ``None`` if it has its own.
+
     Returns
     -------
-    step, network, valid, varies, mean, scale, basis, dependent, latents, checksum
-        As for `encode_spectral_payload`; ``valid`` is ``None`` if all samples are.
+    back, step, network, valid, varies, mean, basis, scale, dependent, latents, checksum
+        As for `encode_spectral_payload`; ``valid`` is ``None`` if all samples are, and the basis is
+        empty if it is shared.
 
     Raises
     ------
     CoreError
-        The bytes hold no payload of this tile.
+        The bytes hold no payload of this tile, or one that needs another basis.
     """
 
 def spectral_mean_exponent(varies: bool, step: int) -> int:

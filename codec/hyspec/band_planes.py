@@ -46,8 +46,10 @@ class BandPlanes:
         valid = self._mask[band]
         return self._type.to_counts(np.where(valid, samples, samples.dtype.type(0))), valid
 
-    def statistics(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Codes of scale and mean of each band, both of shape (bands,)."""
+    def statistics(
+        self, dropped: npt.NDArray[np.bool_] | None = None
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Codes of scale and mean of each band, both of shape (bands,); dropped ones are flat."""
         bands = self._samples.shape[2]
         mean, std = np.zeros(bands), np.zeros(bands)
         for band in range(bands):
@@ -57,6 +59,8 @@ class BandPlanes:
                 mean[band] = samples.mean()
                 if samples.min() != samples.max():
                     std[band] = max(float(samples.std()), LEAST_DEVIATION)
+        if dropped is not None:
+            std[dropped] = 0
         scale = np.zeros(bands, np.int32)
         varying = std > 0
         scale[varying] = scale_codes(std[varying])

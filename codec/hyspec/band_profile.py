@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +22,7 @@ from hyspec import _core, plane_networks
 from hyspec.band_planes import BandPlanes, offset_and_factor
 from hyspec.pack import PackNetwork
 from hyspec.quality import SCALE_ONE
-from hyspec.sample_type import SampleType
-from hyspec.tile_coder import TileCoder, by_band
+from hyspec.tile_coder import TileCoder, TileSamples, by_band
 
 PROFILE_NAME = "band"
 PROFILE_ID = 1
@@ -83,17 +81,13 @@ class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
 
     # ---- encoding -----------------------------------------------------------------------------
 
-    def analyse(
-        self,
-        samples: npt.NDArray[Any],
-        valid: npt.NDArray[np.bool_] | None,
-        sample_type: SampleType,
-    ) -> BandAnalysis:
+    def analyse(self, tile: TileSamples) -> BandAnalysis:
         """Measure the bands of a tile."""
-        rows, columns, bands = samples.shape
-        mask = by_band(valid)
-        planes = BandPlanes(samples, mask, sample_type)
-        scale, mean = planes.statistics()
+        rows, columns, bands = tile.samples.shape
+        mask = by_band(tile.valid)
+        planes = BandPlanes(tile.samples, mask, tile.sample_type)
+        dropped = self._settings.bad if self._settings.drop_bad else None
+        scale, mean = planes.statistics(dropped)
         return BandAnalysis(_core.BandTile(bands, rows, columns), mask, scale, mean, planes)
 
     def encode(self, analysis: BandAnalysis, step: int) -> tuple[bytes, int, BandSymbols]:
@@ -122,8 +116,8 @@ class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
 
     def _choose(self, scale: npt.NDArray[np.int32], step: int) -> int:
         """Network for a tile: the last one whose levels begin below that of the median band."""
-        if self._network is not None:
-            return self._network
+        if self._settings.network is not None:
+            return self._settings.network
         varying = scale[scale > 0]
         # Of all bands that vary, active or not, so that finer steps never mean a coarser network.
         middle = 2 * (float(np.median(varying)) - SCALE_ONE) - step if varying.size else 0.0
@@ -148,13 +142,18 @@ class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
             analysis.tile,
             len(varying),
             normalised,
-            int8=self._int8,
+            int8=self._settings.int8,
             optimise=self._optimise,
         )
 
     # ---- decoding -----------------------------------------------------------------------------
 
-    def _decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[BandSymbols, int]:
+    def _decoded(
+        self,
+        tile: _core.BandTile,
+        payload: bytes,
+        carried: None,  # noqa: ARG002 - payloads of this profile need no other
+    ) -> tuple[BandSymbols, int]:
         step, network, valid, scale, mean, latents, found = _core.decode_band_payload(
             self._core, tile, payload
         )

@@ -14,13 +14,16 @@ from hyspec import framing
 from hyspec.cube import Cube
 from hyspec.errors import UsageError
 from hyspec.intervals import BandInterval
+from hyspec.latest import Latest
 from hyspec.nodata import validity
 from hyspec.sample_type import SampleType
-from hyspec.tile_coder import TileAnalysis, TileCoder
+from hyspec.tile_coder import TileAnalysis, TileCoder, TileSamples
 from hyspec.tiling import Tile, TileGrid
 
 #: More chunks than this are refused: their headers alone would outweigh what they hold.
 MAX_CHUNKS = 1 << 20
+#: Rows of tiles whose analyses are kept, where tiles are analysed by rows.
+_KEPT_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class CubeChunks:
         self.grid = grid
         self.partition = partition
         self._coders = coders
+        self._rows: Latest[tuple[int, int], list[TileAnalysis]]
+        self._rows = Latest(self._analyse_row, _KEPT_ROWS)
 
     @property
     def samples(self) -> int:
@@ -101,12 +106,22 @@ class CubeChunks:
 
     def analyse(self, job: Job) -> TileAnalysis:
         """Measure and transform a chunk."""
-        samples = self.read(job)
-        valid = validity(samples, self.cube.nodata)
-        analysis: TileAnalysis = self._coders[job.interval].analyse(
-            samples, valid, self.sample_type
-        )
+        coder, across = self._coders[job.interval], self.grid.across
+        if coder.by_row and across > 1:
+            row, position = divmod(job.tile.number, across)
+            return self._rows[row, job.interval][position]
+        analysis: TileAnalysis = coder.analyse(self._samples(job))
         return analysis
+
+    def _analyse_row(self, key: tuple[int, int]) -> list[TileAnalysis]:
+        row, interval = key
+        numbers = range(row * self.grid.across, (row + 1) * self.grid.across)
+        tiles = [self._samples(Job(self.grid[number], interval)) for number in numbers]
+        return list(self._coders[interval].analyse_row(tiles))
+
+    def _samples(self, job: Job) -> TileSamples:
+        samples = self.read(job)
+        return TileSamples(samples, validity(samples, self.cube.nodata), self.sample_type)
 
     def encode(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[bytes, int]:
         """Payload of a chunk at a quality step, and the checksum of its symbols."""
@@ -122,12 +137,15 @@ class CubeChunks:
         return framing.chunk_size(job.tile.number, job.interval, job.tile.rows, len(payload))
 
     def squared_error(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[float, int]:
-        """Sum of squared errors over the valid samples of a chunk, and their number."""
+        """Sum of squared errors over the valid samples of a chunk, and their number.
+
+        Bands that are dropped do not count.
+        """
         coder = self._coders[job.interval]
         _, _, symbols = coder.encode(analysis, step)
         samples = self.read(job)
         total, count = 0.0, 0
-        bands = np.arange(samples.shape[2])
+        bands = np.flatnonzero(coder.counted(samples.shape[2]))
         for where, planes in coder.synthesise(analysis.tile, symbols, bands):
             for band, plane in zip(bands[where], planes, strict=True):
                 decoded = self.sample_type.from_values(plane).astype(np.float64)

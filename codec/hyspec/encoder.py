@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -24,6 +24,7 @@ from hyspec.profiles import PROFILES, SPECTRAL, Profile
 from hyspec.sample_type import SampleType, automatic_step
 from hyspec.step_search import Progress, StepSearch
 from hyspec.survey import Survey, survey
+from hyspec.tile_coder import CoderSettings
 from hyspec.tiling import TileGrid
 from hyspec.version import SOFTWARE
 
@@ -79,7 +80,8 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
     **settings
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
         ``bps`` (bits per sample), ``psnr`` (dB) and ``rmse`` (sample units), and ``pack``,
-        ``intervals``, ``tile``, ``float_step``, ``precision``, ``network``, ``fast``, ``threads``.
+        ``intervals``, ``joint``, ``bad_bands``, ``tile``, ``float_step``, ``precision``,
+        ``network``, ``fast``, ``threads``.
 
     Returns
     -------
@@ -162,12 +164,26 @@ class _Encoder:
                 f"the {self.profile.name!r} profile has no search that --fast could leave out",
                 hint="leave it out, or use --profile spectral",
             )
-        found = survey(cube, progress)
+        bad = _bad_bands(cube)
+        found = survey(cube, progress, bad)
         sample_type = _sample_type(cube, found, options.float_step)
-        self.partition = _partition(
+        partition = _partition(
             cube, self.profile.intervals if options.intervals is None else options.intervals
         )
+        groups: tuple[int, ...] = ()
+        if options.joint:
+            self._check_joint()
+            groups = tuple(map(len, partition))
+            partition = _partition(cube, "all")
+        self.partition = partition
         models = _models(cube, self.partition, self.pack)
+        settings = CoderSettings(
+            int8=_wants_int8(self.pack, options),
+            network=options.network,
+            fast=options.fast,
+            drop_bad=options.bad_bands == "drop",
+            groups=groups,
+        )
         tile_rows, tile_columns = options.tile_size(cube.rows, cube.columns)
         self._chunks = CubeChunks(
             cube,
@@ -177,11 +193,9 @@ class _Encoder:
             [
                 self.profile.coder(
                     self.pack.models[m],
-                    int8=_wants_int8(self.pack, options),
-                    network=options.network,
-                    fast=options.fast,
+                    replace(settings, bad=None if bad is None else bad[i.start : i.stop]),
                 )
-                for m in models
+                for i, m in zip(self.partition, models, strict=True)
             ],
         )
         self._header = _core.Header(
@@ -214,6 +228,13 @@ class _Encoder:
             self._threads,
             progress,
         )
+
+    def _check_joint(self) -> None:
+        if not self.profile.has_basis:
+            raise UsageError(
+                f"the {self.profile.name!r} profile has no transform that intervals could share",
+                hint="leave out --joint, or use --profile spectral",
+            )
 
     def _preamble_size(self) -> int:
         try:
@@ -345,6 +366,14 @@ def _models(
             hint="use a pack with one model",
         )
     return intervals.model_indices(partition, cube.bands, cube.wavelengths, cube.wavelength_unit)
+
+
+def _bad_bands(cube: Cube) -> npt.NDArray[np.bool_] | None:
+    """Bands that are marked as bad, shape (bands,); ``None`` if there are none, or no others."""
+    if cube.bad_bands is None:
+        return None
+    bad = np.asarray(cube.bad_bands, bool)
+    return bad if bad.any() and not bad.all() else None
 
 
 def _check_size(cube: Cube) -> None:

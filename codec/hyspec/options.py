@@ -19,6 +19,8 @@ from hyspec.sample_type import check_step
 PROFILES = ("band", "spectral", "bounded")
 #: Arithmetic of the analysis networks.
 PRECISIONS = ("fp32", "int8")
+#: What happens to bands that the cube marks as bad.
+BAD_BANDS = ("keep", "drop")
 #: The targets of :class:`EncodeOptions`; at most one is given.
 TARGETS = ("quality", "bps", "psnr", "rmse")
 DEFAULT_QUALITY = 50.0
@@ -40,6 +42,8 @@ class EncodeSettings(TypedDict, total=False):
     max_error: float | None
     lossless: bool
     intervals: str | None
+    joint: bool
+    bad_bands: str
     tile: int | Sequence[int]
     float_step: float | None
     precision: str
@@ -79,6 +83,14 @@ class EncodeOptions:
         band number), ``"auto"`` (from the scene's correlation), or a table such as
         ``"1-40,41-96"``, 1-based inclusive. By default ``"all"`` for the profile ``spectral`` and
         ``"seed"`` for ``band``.
+    joint : bool
+        Transform the bands of each interval first, and then what the leading components of all
+        intervals have in common: intervals cost next to no bits, but can no longer be decoded
+        alone. Profile ``spectral``.
+    bad_bands : str
+        What becomes of bands that the cube marks as bad: ``"keep"`` codes them like the others, but
+        apart from them, and ``"drop"`` has each come back as its mean, for a few bits; errors of
+        dropped bands do not count for a target.
     tile : int or (int, int)
         Rows, or rows and columns, of a tile; a tile is as wide as the cube by default.
     float_step : float, optional
@@ -105,6 +117,8 @@ class EncodeOptions:
     max_error: float | None = None
     lossless: bool = False
     intervals: str | None = None
+    joint: bool = False
+    bad_bands: str = "keep"
     tile: int | Sequence[int] = DEFAULT_TILE_ROWS
     float_step: float | None = None
     precision: str = "fp32"
@@ -157,6 +171,11 @@ class EncodeOptions:
                 f"precision {self.precision!r} is not one of {', '.join(PRECISIONS)}",
                 hint="use --precision fp32",
             )
+        if self.bad_bands not in BAD_BANDS:
+            raise UsageError(
+                f"bad_bands is {self.bad_bands!r}; expected {' or '.join(BAD_BANDS)}",
+                hint="use --bad-bands keep",
+            )
         if self.network is not None and self.network < 0:
             raise UsageError(f"network is {self.network}; expected 0 or more")
         if self.threads is not None and self.threads < 1:
@@ -199,8 +218,9 @@ class EncodeOptions:
         ):
             if getattr(self, name) is not None:
                 self._expect(name, types, what)
-        self._expect("precision", str, "a text")
-        for name in ("lossless", "fast"):
+        for name in ("precision", "bad_bands"):
+            self._expect(name, str, "a text")
+        for name in ("lossless", "fast", "joint"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; expected True or False")
         sizes = self._sizes()

@@ -8,20 +8,20 @@ time. The payload is described in docs/spectral_profile.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core, plane_networks
+from hyspec.basis_sharing import CarriedBasis, Choice, RowOfTiles, TileStatistics, Trial
 from hyspec.fill import fill_invalid
 from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
-from hyspec.sample_type import SampleType
-from hyspec.spectral_transform import TileSpectra, combine, orthonormal, quantised_basis
-from hyspec.tile_coder import TileCoder, by_band
+from hyspec.spectral_basis import Basis, basis_rows, components
+from hyspec.spectral_transform import TileSpectra, combine
+from hyspec.tile_coder import TileCoder, TileSamples, by_band
 
 PROFILE_NAME = "spectral"
 PROFILE_ID = 2
@@ -45,12 +45,10 @@ Float32Array = npt.NDArray[np.float32]
 class _Planes:
     """Planes of a tile at one step, before their number is chosen.
 
-    ``mean`` and ``scale`` hold codes, ``entries`` is the basis, and ``latents`` has the shape
-    (planes, channels, positions).
+    ``mean`` and ``scale`` hold codes, and ``latents`` has the shape (planes, channels, positions).
     """
 
     mean: npt.NDArray[np.int32]
-    entries: npt.NDArray[np.int32]
     scale: npt.NDArray[np.int32]
     latents: Float32Array
 
@@ -65,10 +63,12 @@ class SpectralAnalysis:
         Size.
     valid : ndarray of bool, shape (bands, rows, columns), or None
         Mask of measurements; ``None`` if all are.
-    spectra : TileSpectra
-        The samples.
-    variance, direction : ndarray
-        Principal components, see :meth:`TileSpectra.components`.
+    statistics : TileStatistics
+        The samples and their principal components.
+    row : RowOfTiles
+        The tiles that may share a basis.
+    position : int
+        Place of this tile among them, from 0.
     scale : ndarray of int32, shape (1,) or (0,)
         Code of the standard deviation of the first component; empty if no band varies.
     coded : dict
@@ -77,9 +77,9 @@ class SpectralAnalysis:
 
     tile: _core.BandTile
     valid: npt.NDArray[np.bool_] | None
-    spectra: TileSpectra = field(repr=False)
-    variance: npt.NDArray[np.float64] = field(repr=False)
-    direction: npt.NDArray[np.float64] = field(repr=False)
+    statistics: TileStatistics = field(repr=False)
+    row: RowOfTiles = field(repr=False)
+    position: int
     scale: npt.NDArray[np.int32]
     coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
 
@@ -88,72 +88,105 @@ class SpectralAnalysis:
 class SpectralSymbols:
     """The integers of one tile and interval: all that a payload says.
 
-    Latents are half steps; see docs/spectral_profile.md.
+    Latents are half steps; see docs/spectral_profile.md. ``carried`` is the basis that ``back``
+    leads to.
     """
 
+    back: int
     step: int
     network: int
     valid: npt.NDArray[np.uint8] | None
     varies: npt.NDArray[np.uint8]
     mean: npt.NDArray[np.int32]
+    basis: _core.SpectralBasis
     scale: npt.NDArray[np.int32]
-    basis: npt.NDArray[np.int32]
     dependent: bool
     latents: npt.NDArray[np.int32]
+    carried: CarriedBasis | None = None
 
 
 class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
     """Principal components, each a plane; the last network of the model, unless one is given."""
+
+    by_row = True
 
     # ---- encoding -----------------------------------------------------------------------------
 
     @property
     def _number(self) -> int:
         """Number of the network that encodes."""
-        return len(self._networks) - 1 if self._network is None else self._network
+        return len(self._networks) - 1 if self._settings.network is None else self._settings.network
 
-    def analyse(
-        self,
-        samples: npt.NDArray[Any],
-        valid: npt.NDArray[np.bool_] | None,
-        sample_type: SampleType,
-    ) -> SpectralAnalysis:
+    def analyse(self, tile: TileSamples) -> SpectralAnalysis:
         """Measure the spectra of a tile."""
-        rows, columns, bands = samples.shape
-        mask = by_band(valid)
-        spectra = TileSpectra(samples, None if mask is None else valid, sample_type)
-        variance, direction = spectra.components()
-        scale = scale_codes(np.sqrt(np.maximum(variance[:1], 0)))
-        tile = _core.BandTile(bands, rows, columns)
-        return SpectralAnalysis(tile, mask, spectra, variance, direction, scale)
+        return self.analyse_row([tile])[0]
+
+    def analyse_row(self, tiles: Sequence[TileSamples]) -> list[SpectralAnalysis]:
+        """Measure the spectra of the tiles of a row, which may share a basis."""
+        surveyed = [self._survey(tile) for tile in tiles]
+        row = RowOfTiles(surveyed, self._settings.groups)
+        analyses = []
+        for position, (tile, found) in enumerate(zip(tiles, surveyed, strict=True)):
+            largest = [variance[:1].sum() for variance in found.components.variance]
+            # All groups together may have as much in one direction.
+            scale = scale_codes(np.sqrt(np.maximum([sum(largest)], 0)))[: len(largest)]
+            mask = by_band(tile.valid)
+            analyses.append(SpectralAnalysis(found.tile, mask, found, row, position, scale))
+        return analyses
+
+    def _survey(self, tile: TileSamples) -> TileStatistics:
+        valid = None if tile.valid is None or tile.valid.all() else tile.valid
+        settings = self._settings
+        spectra = TileSpectra(
+            tile.samples, valid, tile.sample_type, settings.bad, drop_bad=settings.drop_bad
+        )
+        scatter = spectra.scatter()
+        found = components(scatter, spectra.varies, settings.groups)
+        rows, columns, bands = tile.samples.shape
+        return TileStatistics(spectra, _core.BandTile(bands, rows, columns), scatter, found)
 
     def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
         number = self._number
         network = self._networks[number]
-        planes = self._planes(analysis, network, step)
-        bit_value = FAST_BIT_VALUE if self._fast else BIT_VALUE
-        count = _worthwhile(planes, network, step, bit_value)
+        choice = self._choose(analysis, network, step)
+        planes = self._planes(analysis.statistics, choice.basis, network, step)
+        row_bits = choice.basis.row_bits()
+        row_bits[: choice.kept] = 0
+        count = _worthwhile(planes, row_bits, network, step, self._bit_value)
         mask = None if analysis.valid is None else analysis.valid.astype(np.uint8)
-        varies = analysis.spectra.varies.astype(np.uint8)
-        scale, entries = planes.scale[:count], planes.entries[:count]
-        dependent = not self._fast
+        varies = analysis.statistics.varies.astype(np.uint8)
+        scale = planes.scale[:count]
+        carried, dependent = choice.carried, not self._settings.fast
+        basis = choice.basis.first(max(count, choice.kept)).symbols()
         payload, checksum, rounded = _core.encode_spectral_payload(
             self._core,
             analysis.tile,
+            choice.back,
+            None if carried is None else carried.shared,
             step,
             number,
             mask,
             varies,
             planes.mean,
+            basis if carried is None else None,
             scale,
-            entries,
             planes.latents[:count],
-            bit_value,
+            self._bit_value,
             dependent,
         )
         symbols = SpectralSymbols(
-            step, number, mask, varies, planes.mean, scale, entries, dependent, rounded
+            choice.back,
+            step,
+            number,
+            mask,
+            varies,
+            planes.mean,
+            basis,
+            scale,
+            dependent,
+            rounded,
+            carried,
         )
         return payload, checksum, symbols
 
@@ -167,21 +200,38 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         ndarray of float32, shape (planes, channels, positions)
         """
         network = self._networks[self._number]
-        planes = self._planes(analysis, network, step)
+        basis = self._choose(analysis, network, step).basis
+        planes = self._planes(analysis.statistics, basis, network, step)
         levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
         return np.asarray(planes.latents / network.inverse_gain[levels][:, :, None])
 
-    def _planes(self, analysis: SpectralAnalysis, network: PackNetwork, step: int) -> _Planes:
-        """Transform a tile along the spectrum, as finely as a step needs it, and in space."""
-        spectra, tile = analysis.spectra, analysis.tile
-        mean = _mean_codes(spectra, step)
-        offset = _means(mean, spectra.varies, step)
-        # That of a plane at level 0, whose standard deviation is 2^(step / 32).
+    @property
+    def _bit_value(self) -> float:
+        return FAST_BIT_VALUE if self._settings.fast else BIT_VALUE
+
+    def _choose(self, analysis: SpectralAnalysis, network: PackNetwork, step: int) -> Choice:
+        """Basis of a tile."""
+
+        def attempt(tile: TileStatistics, basis: Basis, row_bits: npt.NDArray[np.float64]) -> Trial:
+            planes = self._planes(tile, basis, network, step)
+            count = _worthwhile(planes, row_bits, network, step, self._bit_value)
+            # Latents of planes of one deviation are coefficients of an orthonormal transform.
+            squares = np.square(planes.latents, dtype=np.float64).mean(2)
+            return Trial(count, squares * np.square(deviations(planes.scale))[:, None])
+
+        # Quantiser step of a plane at level 0, whose standard deviation is 2^(step / 32).
         quantiser = float(network.inverse_gain[0].mean()) * 2.0 ** (step / STEPS_PER_OCTAVE)
-        basis = quantised_basis(
-            analysis.variance, analysis.direction, quantiser, tile.rows * tile.columns
+        return analysis.row.choose(analysis.position, quantiser, attempt)
+
+    def _planes(
+        self, statistics: TileStatistics, basis: Basis, network: PackNetwork, step: int
+    ) -> _Planes:
+        """Transform a tile along the spectrum and in space."""
+        spectra, tile = statistics.spectra, statistics.tile
+        mean = _mean_codes(spectra, step)
+        samples = spectra.project(
+            _means(mean, spectra.varies, step), basis.rows[: statistics.pixels]
         )
-        samples = spectra.project(offset, basis.rows)
         scale = scale_codes(np.sqrt(np.square(samples, dtype=np.float64).mean((1, 2))))
         measured = spectra.measured()
         padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
@@ -193,26 +243,39 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             return np.asarray(np.pad(batch, [(0, 0), *padding], "edge")[:, None])
 
         latents = plane_networks.analyse(
-            network, tile, len(scale), normalised, int8=self._int8, optimise=self._optimise
+            network, tile, len(scale), normalised, int8=self._settings.int8, optimise=self._optimise
         )
-        return _Planes(mean, basis.entries, scale, latents)
+        return _Planes(mean, scale, latents)
 
     # ---- decoding -----------------------------------------------------------------------------
 
-    def _decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[SpectralSymbols, int]:
-        found = _core.decode_spectral_payload(self._core, tile, payload)
-        return SpectralSymbols(*found[:-1]), found[-1]
+    def back(self, payload: bytes) -> int:
+        """Tiles back to the one whose basis a payload uses; 0 if it has its own."""
+        return _core.spectral_payload_back(payload)
+
+    def carried(self, tile: _core.BandTile, payload: bytes) -> CarriedBasis:
+        """The basis of a payload that has its own."""
+        return CarriedBasis.of(_core.decode_spectral_basis(len(self._core), tile, payload))
+
+    def _decoded(
+        self, tile: _core.BandTile, payload: bytes, carried: CarriedBasis | None
+    ) -> tuple[SpectralSymbols, int]:
+        shared = None if carried is None else carried.shared
+        found = _core.decode_spectral_payload(self._core, tile, payload, shared)
+        return SpectralSymbols(*found[:-1], carried), found[-1]
 
     def synthesise(
         self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
         """Reconstruct some bands of a tile on the integer scale, a few at a time."""
         varies = symbols.varies.astype(bool)
-        full = np.zeros((len(symbols.scale), tile.bands))
-        full[:, varies] = orthonormal(symbols.basis)
+        if symbols.carried is None:
+            rows = basis_rows(symbols.basis, varies)[: len(symbols.scale)]
+        else:
+            rows = symbols.carried.rows[: len(symbols.scale)] * varies
         offset = _means(symbols.mean, varies, symbols.step)
         planes = self._decoded_planes(tile, symbols)
-        for part, samples in combine(offset[bands], full[:, bands], planes):
+        for part, samples in combine(offset[bands], rows[:, bands], planes):
             yield np.arange(part.start, part.stop), samples
 
     def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
@@ -240,10 +303,17 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return planes
 
 
-def _worthwhile(planes: _Planes, network: PackNetwork, step: int, bit_value: float) -> int:
+def _worthwhile(
+    planes: _Planes,
+    row_bits: npt.NDArray[np.float64],
+    network: PackNetwork,
+    step: int,
+    bit_value: float,
+) -> int:
     """Number of planes whose coding saves more squared error than its bits are worth.
 
-    Of strong planes that is known beforehand; weak ones are counted.
+    Of strong planes that is known beforehand; weak ones are counted. ``row_bits`` are those of the
+    rows of the basis.
     """
     levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
     strong = int(np.flatnonzero(levels >= _STRONG_LEVEL).max(initial=-1)) + 1
@@ -252,9 +322,7 @@ def _worthwhile(planes: _Planes, network: PackNetwork, step: int, bit_value: flo
     for k in range(strong, len(planes.scale)):
         size = np.abs(planes.latents[k]) / network.inverse_gain[levels[k]][:, None]
         kept = size[size > _KEPT]
-        entries = planes.entries[k].astype(np.float64)
-        bits = len(entries) * (1 + 0.5 * np.log2(1 + np.square(entries).mean()))
-        bits += _BITS_OF_ONE * kept.size
+        bits = row_bits[k] + _BITS_OF_ONE * kept.size
         worth += float(np.square(kept).sum()) - kept.size / 12 - bit_value * bits
         if worth > best:
             best, count = worth, k + 1

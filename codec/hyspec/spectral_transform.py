@@ -1,23 +1,21 @@
-"""The adaptive spectral transform of a tile: its mean spectrum and principal components.
+"""The adaptive spectral transform of a tile: spectra to planes, and planes to spectra.
 
 The Karhunen-Loève transform packs what bands have in common into few planes. Its basis is estimated
-from some of the tile's pixels, sent as whole numbers, and made orthonormal again from these on both
-sides: an error of the basis costs a little compaction, never exactness. (Q. Du, J. E. Fowler,
-"Hyperspectral image compression using JPEG2000 and principal component analysis", IEEE Geoscience
-and Remote Sensing Letters 4(2), 2007.)
+from some of the tile's pixels. (Q. Du, J. E. Fowler, "Hyperspectral image compression using
+JPEG2000 and principal component analysis", IEEE Geoscience and Remote Sensing Letters 4(2), 2007.)
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hyspec.sample_type import SampleType
+from hyspec.scatter import Scatter
 
 #: Pixels that the covariance is estimated from, unless the tile has fewer.
 _DRAWN_PIXELS = 1 << 14
@@ -29,14 +27,6 @@ _DRAWN_OF_MANY = 512
 _FARTHEST_PIXELS = 256
 #: Pixels that are transformed at once.
 _BLOCK_PIXELS = 1 << 12
-#: A component is considered if its variance is more than this share of the squared quantiser step.
-_LEAST_VARIANCE = 0.05
-#: Unit of a row of the basis, times sqrt(variance * pixels) / quantiser step.
-_BASIS_STEP = 1.3
-_LARGEST_ENTRY = 1 << 24
-#: A row of the basis is left out if less than this is left of its largest number without the rows
-#: before.
-_LEAST_REMAINDER = 1e-3
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -52,13 +42,18 @@ class TileSpectra:
         Mask of the same shape, or ``None`` for all.
     sample_type
         How samples become whole numbers.
+    bad
+        Bands that are not to be trusted, shape (bands,), or ``None``: they have no part in what is
+        found out about the others.
+    drop_bad
+        Take these bands for constant.
 
     Attributes
     ----------
     varies : ndarray of bool, shape (bands,)
-        Bands whose valid samples are not all equal.
+        Bands whose valid samples are not all equal, but for those that are dropped.
     mean : ndarray of float64, shape (bands,)
-        Mean of those; of the others their value, or 0 without valid samples.
+        Mean of the valid samples, or 0 without any.
 
     Raises
     ------
@@ -71,16 +66,22 @@ class TileSpectra:
         samples: npt.NDArray[Any],
         valid: npt.NDArray[np.bool_] | None,
         sample_type: SampleType,
+        bad: npt.NDArray[np.bool_] | None = None,
+        *,
+        drop_bad: bool = False,
     ) -> None:
         self._samples = samples
         self._valid = valid
         self._type = sample_type
+        self._apart = bad
         exact = not sample_type.is_float and sample_type.dtype.itemsize <= 2
         #: Numbers of 16 bits and their differences are exact in single precision.
         self._float: Any = np.float32 if exact else np.float64
         low, high, mean = self._survey()
         self.varies = high > low
         self.mean = np.where(self.varies, mean, np.where(np.isfinite(low), low, 0.0))
+        if drop_bad and bad is not None:
+            self.varies &= ~bad
 
     def _counts(self, rows: slice) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
         """Whole numbers of some rows, 0 where they are not valid, and the mask."""
@@ -140,18 +141,12 @@ class TileSpectra:
         counts -= self.mean.astype(self._float)
         if valid is not None:
             counts[~valid] = 0
+        if self._apart is not None:
+            counts[..., self._apart] = 0
         return np.asarray(np.einsum("rcb,rcb->rc", counts, counts)).ravel()
 
-    def components(self) -> tuple[Float64Array, Float64Array]:
-        """Principal components of the bands that vary, estimated from some of the pixels.
-
-        Returns
-        -------
-        variance : ndarray, shape (n,)
-            Descending; as many as bands that vary, or as pixels if there are far fewer of them.
-        direction : ndarray, shape (n, varying)
-            One unit vector per row.
-        """
+    def scatter(self) -> Scatter:
+        """Second moments of all bands, estimated from some of the pixels."""
         drawn, weights = self._drawn()
         row, column = np.divmod(drawn, self._samples.shape[1])
         part = self._samples[row, column]
@@ -161,13 +156,8 @@ class TileSpectra:
         centred = self._type.to_counts(part) - self.mean
         if valid is not None:
             centred[~valid] = 0.0
-        centred = centred[:, self.varies] * np.sqrt(weights / max(weights.sum(), 1.0))[:, None]
-        pixels, bands = centred.shape
-        if 2 * pixels < bands:
-            _, singular, direction = np.linalg.svd(centred, full_matrices=False)
-            return np.square(singular), direction
-        variance, vector = np.linalg.eigh(centred.T @ centred)
-        return variance[::-1], vector.T[::-1]
+        centred[:, ~self.varies] = 0.0
+        return Scatter(centred * np.sqrt(weights)[:, None], weights.sum(), self._apart)
 
     def project(self, mean: Float64Array, basis: Float64Array) -> npt.NDArray[np.float32]:
         """Planes of a basis.
@@ -177,7 +167,7 @@ class TileSpectra:
         mean
             Shape (bands,).
         basis
-            Orthonormal rows, shape (planes, varying).
+            Orthonormal rows, shape (planes, bands).
 
         Returns
         -------
@@ -185,8 +175,7 @@ class TileSpectra:
             Pixels without any valid sample are 0; other invalid samples count as their mean.
         """
         rows, columns, bands = self._samples.shape
-        full = np.zeros((len(basis), bands), self._float)
-        full[:, self.varies] = basis
+        full = basis.astype(self._float)
         offset = mean.astype(self._float)
         planes = np.empty((len(basis), rows, columns), np.float32)
         for part in self._row_blocks():
@@ -205,85 +194,6 @@ class TileSpectra:
             return None
         some = np.asarray(self._valid.any(2))
         return None if some.all() else some
-
-
-@dataclass(frozen=True)
-class Basis:
-    """A basis as it is sent.
-
-    Attributes
-    ----------
-    entries : ndarray of int32, shape (planes, varying)
-        Directions, each to a scale of its own.
-    rows : ndarray of float64, shape (planes, varying)
-        The orthonormal basis that they stand for.
-    """
-
-    entries: npt.NDArray[np.int32]
-    rows: Float64Array
-
-
-def quantised_basis(
-    variance: Float64Array, direction: Float64Array, step: float, pixels: int
-) -> Basis:
-    """Choose the components that are worth coding, and quantise their directions.
-
-    Parameters
-    ----------
-    variance, direction
-        Of :meth:`TileSpectra.components`.
-    step
-        Quantiser step of the planes.
-    pixels
-        Pixels of the tile.
-
-    Notes
-    -----
-    A direction that is off by ``e`` per entry leaves ``variance * e^2`` per band and pixel outside
-    of the planes. One bit more for every entry saves three quarters of that; as many bits for the
-    latents of the plane save less the more pixels there are. So ``e`` is in proportion to
-    ``step / sqrt(variance * pixels)``.
-    """
-    count = int((variance > _LEAST_VARIANCE * step**2).sum())
-    count = min(count, pixels)
-    precision = _BASIS_STEP * step / np.sqrt(np.maximum(variance[:count], 1e-300) * pixels)
-    directions = direction[:count]
-    # The sign of a component means nothing: most entries positive.
-    directions = directions * np.where(directions.sum(1) < 0, -1.0, 1.0)[:, None]
-    entries = np.rint(directions / np.maximum(precision, 1.0 / _LARGEST_ENTRY)[:, None])
-    whole = entries.astype(np.int32)
-    # Decoders may differ in what they make of rows that depend on others, such as those of zeros.
-    _, triangle = _decomposed(whole)
-    whole = whole[np.abs(np.diagonal(triangle)) > _LEAST_REMAINDER]
-    return Basis(whole, orthonormal(whole))
-
-
-def _decomposed(entries: npt.NDArray[np.int32]) -> tuple[Float64Array, Float64Array]:
-    """QR decomposition of the transposed rows, each divided by its largest number."""
-    largest = np.abs(entries.astype(np.float64)).max(1, initial=0)
-    q, r = np.linalg.qr((entries / np.maximum(largest, 1)[:, None]).T)
-    return q, r
-
-
-def orthonormal(entries: npt.NDArray[np.int32]) -> Float64Array:
-    """Make rows orthonormal, one after the other.
-
-    Parameters
-    ----------
-    entries
-        Shape (planes, varying), with no more rows than columns.
-
-    Returns
-    -------
-    ndarray of float64, same shape
-        Row k lies in the span of the first k + 1 rows, on the side of the k-th. Rows that depend
-        on those before are replaced by some that complete the basis.
-    """
-    if not len(entries):
-        return np.zeros(entries.shape)
-    q, r = _decomposed(entries)
-    side = np.where(np.diagonal(r) < 0, -1.0, 1.0)
-    return np.ascontiguousarray((q * side).T)
 
 
 def combine(

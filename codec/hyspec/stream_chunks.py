@@ -20,6 +20,7 @@ from hyspec.errors import (
     UnsupportedVersionError,
 )
 from hyspec.intervals import BandInterval
+from hyspec.latest import Latest
 from hyspec.sample_type import SampleType
 from hyspec.stream_index import StreamData
 from hyspec.tile_coder import TileCoder, TileSymbols
@@ -33,6 +34,8 @@ _PLANE_SAMPLE_BYTES = 160
 #: times bands or pixels, and per sample of the decoded planes.
 _BASIS_ENTRY_BYTES = 110
 _PLANE_BYTES = 12
+#: Bases that are kept for other tiles of their row.
+_KEPT_BASES = 16
 #: Stride of networks that is reckoned with.
 _MOST_STRIDE = 16
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
@@ -97,6 +100,7 @@ class StreamChunks:
         self._models = [model for _, model in header.intervals]
         self._profile = profiles.find(header.profile, header.profile_version)
         self._coders: list[TileCoder[Any, Any]] = []
+        self._carried: Latest[tuple[int, int], Any] = Latest(self._read_carried, _KEPT_BASES)
         self._entries = {(entry.tile, entry.interval): entry for entry in index.chunks}
         missing = len(self.grid) * len(self.partition) - len(self._entries)
         if missing > _MAX_MISSING:
@@ -222,7 +226,22 @@ class StreamChunks:
             As for :meth:`load_pack`.
         """
         coder = self._coder(interval)
-        what = f"tile {tile.number}, bands {self.partition[interval]}"
+        payload, checksum = self._payload(tile, interval)
+        with translated(self._what(tile, interval)):
+            back = coder.back(payload)
+        carried = self._carried[self._carrier(tile, interval, back), interval] if back else None
+        with translated(self._what(tile, interval)):
+            symbols: TileSymbols = coder.read(
+                self._size(tile, interval), payload, checksum, carried
+            )
+            return symbols
+
+    def _what(self, tile: Tile, interval: int) -> str:
+        return f"tile {tile.number}, bands {self.partition[interval]}"
+
+    def _payload(self, tile: Tile, interval: int) -> tuple[bytes, int]:
+        """Payload of a chunk, and the checksum of its symbols."""
+        what = self._what(tile, interval)
         entry = self._entries.get((tile.number, interval))
         if entry is None:
             raise StreamError(f"{what}: missing")
@@ -232,8 +251,24 @@ class StreamChunks:
                 raise StreamError(f"{what}: holds {info.rows} rows; expected {tile.rows}")
             start = info.payload_offset
             payload = bytes(self._data[start : start + info.payload_length])
-            symbols: TileSymbols = coder.read(self._size(tile, interval), payload, info.symbols_crc)
-            return symbols
+            return payload, info.symbols_crc
+
+    def _carrier(self, tile: Tile, interval: int, back: int) -> int:
+        """Number of the tile whose basis a chunk uses."""
+        if back > tile.number % self.grid.across:
+            raise StreamError(
+                f"{self._what(tile, interval)}: uses the basis of {back} tiles before, which is "
+                "outside of its row of tiles"
+            )
+        return tile.number - back
+
+    def _read_carried(self, key: tuple[int, int]) -> Any:
+        """What other tiles need of a chunk."""
+        number, interval = key
+        tile = self.grid[number]
+        payload, _ = self._payload(tile, interval)
+        with translated(self._what(tile, interval)):
+            return self._coder(interval).carried(self._size(tile, interval), payload)
 
     def decode(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         """Decode the samples that a chunk shares with an area, into the array of the area.

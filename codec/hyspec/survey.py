@@ -37,7 +37,7 @@ class Survey:
     integers : bool
         Whether all valid samples are whole numbers.
     deviation : float
-        Root mean square over the bands of their standard deviations.
+        Root mean square over the bands of their standard deviations, without bad bands.
     spread : float
         Interquartile range of floating-point samples, estimated from some; NaN for integers.
     """
@@ -50,7 +50,11 @@ class Survey:
     spread: float
 
 
-def survey(cube: Cube, progress: Callable[[str, int, int], None] | None = None) -> Survey:
+def survey(
+    cube: Cube,
+    progress: Callable[[str, int, int], None] | None = None,
+    bad: npt.NDArray[np.bool_] | None = None,
+) -> Survey:
     """Measure a cube, block of rows by block of rows.
 
     Parameters
@@ -59,6 +63,8 @@ def survey(cube: Cube, progress: Callable[[str, int, int], None] | None = None) 
         The cube.
     progress
         Called with ("survey", rows done, rows in all).
+    bad
+        Bands that have no part in ``deviation``, shape (bands,), or ``None``.
 
     Raises
     ------
@@ -99,7 +105,7 @@ def survey(cube: Cube, progress: Callable[[str, int, int], None] | None = None) 
         return Survey(0, math.nan, math.nan, True, 0.0, math.nan)
     ends = np.percentile(np.concatenate(drawn), (25, 75)) if floating else (math.nan, math.nan)
     spread = float(ends[1] - ends[0])
-    return Survey(valid_samples, lowest, highest, integers, moments.deviation(), spread)
+    return Survey(valid_samples, lowest, highest, integers, moments.deviation(bad), spread)
 
 
 class _Moments:
@@ -145,9 +151,14 @@ class _Moments:
             np.square(values, out=values)
             self.squares += ones @ values
 
-    def deviation(self) -> float:
-        """Root mean square of the standard deviations of the bands that have valid samples."""
+    def deviation(self, bad: npt.NDArray[np.bool_] | None = None) -> float:
+        """Root mean square of the standard deviations of the bands that have valid samples.
+
+        Bad ones do not count, unless there are no others.
+        """
         present = self.count > 0
+        if bad is not None and (present & ~bad).any():
+            present &= ~bad
         mean = self.total[present] / self.count[present]
         variance = self.squares[present] / self.count[present] - mean**2
         return math.sqrt(float(np.maximum(variance, 0).mean()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -13,6 +14,53 @@ from hyspec import _core
 from hyspec.errors import StreamError
 from hyspec.pack import PackModel
 from hyspec.sample_type import SampleType
+
+
+@dataclass(frozen=True)
+class TileSamples:
+    """The samples of a tile and interval.
+
+    Attributes
+    ----------
+    samples : ndarray, shape (rows, columns, bands)
+        Samples as the cube holds them.
+    valid : ndarray of bool of the same shape, or None
+        Mask of measurements; ``None`` if all are.
+    sample_type : SampleType
+        How samples become whole numbers.
+    """
+
+    samples: npt.NDArray[Any]
+    valid: npt.NDArray[np.bool_] | None
+    sample_type: SampleType
+
+
+@dataclass(frozen=True)
+class CoderSettings:
+    """How the tiles of an interval are encoded.
+
+    Attributes
+    ----------
+    int8 : bool
+        Analyse with quantised networks where the model has them.
+    network : int or None
+        Always encode with the network of this number, which the model has, in place of choosing.
+    fast : bool
+        Encode with less search where the profile has any.
+    bad : ndarray of bool, shape (bands,), or None
+        Bands of the interval that are marked as bad.
+    drop_bad : bool
+        Let these come back as their mean.
+    groups : tuple of int
+        Bands of each group of a spectral transform with two levels; empty for one.
+    """
+
+    int8: bool = False
+    network: int | None = None
+    fast: bool = False
+    bad: npt.NDArray[np.bool_] | None = None
+    drop_bad: bool = False
+    groups: tuple[int, ...] = ()
 
 
 class TileAnalysis(Protocol):
@@ -73,50 +121,38 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
     ----------
     model
         The model.
-    int8
-        Analyse with quantised networks where the model has them.
-    network
-        Always encode with the network of this number, which the model has, in place of choosing.
-    fast
-        Encode with less search where the profile has any.
+    settings
+        How to encode.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
     """
 
+    #: Whether tiles of a row are analysed together.
+    by_row = False
+
     def __init__(
         self,
         model: PackModel,
+        settings: CoderSettings | None = None,
         *,
-        int8: bool = False,
-        network: int | None = None,
-        fast: bool = False,
         optimise: bool = True,
     ) -> None:
         self._networks = model.networks
         # The kind of entropy model is that of the profile.
         self._core: list[tuple[int, Any]] = [(n.stride, n.latents) for n in model.networks]
-        self._int8 = int8
-        self._network = network
-        self._fast = fast
+        self._settings = settings or CoderSettings()
         self._optimise = optimise
 
-    @abc.abstractmethod
-    def analyse(
-        self,
-        samples: npt.NDArray[Any],
-        valid: npt.NDArray[np.bool_] | None,
-        sample_type: SampleType,
-    ) -> Analysis:
-        """Measure a tile.
+    def counted(self, bands: int) -> npt.NDArray[np.bool_]:
+        """Bands whose errors count, shape (bands,): all but those that are dropped."""
+        settings = self._settings
+        if settings.bad is None or not settings.drop_bad:
+            return np.ones(bands, bool)
+        return ~settings.bad
 
-        Parameters
-        ----------
-        samples
-            Samples as the cube holds them, shape (rows, columns, bands).
-        valid
-            Mask of the same shape, or ``None`` if all samples are valid.
-        sample_type
-            How samples become whole numbers.
+    @abc.abstractmethod
+    def analyse(self, tile: TileSamples) -> Analysis:
+        """Measure a tile.
 
         Raises
         ------
@@ -124,12 +160,38 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
             A valid sample is infinite or too large for its quantisation step.
         """
 
+    def analyse_row(self, tiles: Sequence[TileSamples]) -> list[Analysis]:
+        """Measure the tiles of a row, from left to right; errors as for :meth:`analyse`."""
+        return [self.analyse(tile) for tile in tiles]
+
     @abc.abstractmethod
     def encode(self, analysis: Analysis, step: int) -> tuple[bytes, int, Symbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
 
-    def read(self, tile: _core.BandTile, payload: bytes, checksum: int) -> Symbols:
-        """Symbols of a payload.
+    def back(self, payload: bytes) -> int:  # noqa: ARG002 - for profiles that share
+        """Tiles back to the one that a payload needs for decoding, in the same row; 0 for none.
+
+        Raises
+        ------
+        CoreError
+            The payload is damaged.
+        """
+        return 0
+
+    def carried(self, tile: _core.BandTile, payload: bytes) -> Any:
+        """What other tiles need of a payload that needs no other itself.
+
+        Raises
+        ------
+        CoreError
+            The payload is damaged, or needs another one.
+        """
+        raise NotImplementedError
+
+    def read(
+        self, tile: _core.BandTile, payload: bytes, checksum: int, carried: Any = None
+    ) -> Symbols:
+        """Symbols of a payload, with what it needs of another one.
 
         Raises
         ------
@@ -138,7 +200,7 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         StreamError
             The decoded symbols do not have the checksum that the encoder stored.
         """
-        symbols, found = self._decoded(tile, payload)
+        symbols, found = self._decoded(tile, payload, carried)
         if found != checksum:
             raise StreamError(
                 f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
@@ -147,7 +209,7 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         return symbols
 
     @abc.abstractmethod
-    def _decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[Symbols, int]:
+    def _decoded(self, tile: _core.BandTile, payload: bytes, carried: Any) -> tuple[Symbols, int]:
         """Symbols of a payload, and their checksum."""
 
     @abc.abstractmethod

@@ -394,13 +394,33 @@ py::tuple decode_band_payload(const PyNetworks<hyspec::LatentModel>& networks,
                         to_array(s.mean), to_planes(s.latents, tile, parts[s.network]), crc);
 }
 
+hyspec::SpectralBasis make_basis(const py::array& entries, const py::array& sizes,
+                                 const py::array& counts, const py::array& leading) {
+  hyspec::SpectralBasis basis;
+  basis.sizes = to_checked_vector<std::int32_t>(sizes, 1, "sizes");
+  basis.counts = to_checked_vector<std::int32_t>(counts, 1, "counts");
+  basis.leading = to_checked_vector<std::int32_t>(leading, 1, "leading");
+  basis.entries = to_checked_vector<std::int32_t>(entries, 2, "entries");
+  basis.rows = static_cast<std::uint32_t>(entries.shape(0));
+  return basis;
+}
+
+py::array basis_entries(const hyspec::SpectralBasis& basis) {
+  const auto rows = static_cast<py::ssize_t>(basis.rows);
+  const auto numbers = static_cast<py::ssize_t>(basis.entries.size());
+  const py::ssize_t width = rows > 0 ? numbers / rows : 0;
+  return to_array(basis.entries).reshape(std::vector<py::ssize_t>{rows, width});
+}
+
 py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks,
-                                  const hyspec::BandTile& tile, std::int32_t step,
+                                  const hyspec::BandTile& tile, std::uint32_t back,
+                                  const hyspec::SharedBasis* shared, std::int32_t step,
                                   std::uint32_t network, const std::optional<py::array>& valid,
                                   const py::array& varies, const py::array& mean,
-                                  const py::array& scale, const py::array& basis,
+                                  const hyspec::SpectralBasis* basis, const py::array& scale,
                                   const py::array& latents, float bit_value, bool dependent) {
   hyspec::SpectralSymbols s;
+  s.back = back;
   s.step = step;
   s.network = network;
   s.dependent = dependent;
@@ -408,35 +428,38 @@ py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
   s.varies = to_checked_vector<std::uint8_t>(varies, 1, "varies");
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
   s.scale = to_checked_vector<std::int32_t>(scale, 1, "scale");
-  s.basis = to_checked_vector<std::int32_t>(basis, 2, "basis");
-  if (basis.shape(0) != scale.shape(0))
-    throw hyspec::Error(hyspec::ErrorCode::kBadArgument, "the basis has no row per plane");
+  if (basis != nullptr) s.basis = *basis;
   const auto parts = to_networks<hyspec::SpectralNetwork>(networks);
   const hyspec::SpectralSymbols& whole = s;
   return encode_payload(
       s, latents,
-      [&](auto* crc) { return hyspec::encode_spectral_payload(parts, tile, whole, crc); },
+      [&](auto* crc) { return hyspec::encode_spectral_payload(parts, tile, shared, whole, crc); },
       [&](auto real, auto* crc) {
-        return hyspec::encode_spectral_payload(parts, tile, s, real, {bit_value}, crc);
+        return hyspec::encode_spectral_payload(parts, tile, shared, s, real, {bit_value}, crc);
       });
 }
 
+hyspec::SharedBasis decode_spectral_basis(std::size_t networks, const hyspec::BandTile& tile,
+                                          const py::bytes& payload) {
+  const auto bytes = payload.cast<std::string_view>();
+  const py::gil_scoped_release release;
+  return hyspec::decode_spectral_basis(networks, tile, view(bytes));
+}
+
 py::tuple decode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks,
-                                  const hyspec::BandTile& tile, const py::bytes& payload) {
+                                  const hyspec::BandTile& tile, const py::bytes& payload,
+                                  const hyspec::SharedBasis* shared) {
   const auto parts = to_networks<hyspec::SpectralNetwork>(networks);
   hyspec::SpectralSymbols s;
   std::uint32_t crc = 0;
   {
     const auto bytes = payload.cast<std::string_view>();
     const py::gil_scoped_release release;
-    s = hyspec::decode_spectral_payload(parts, tile, view(bytes), &crc);
+    s = hyspec::decode_spectral_payload(parts, tile, shared, view(bytes), &crc);
   }
-  const auto planes = static_cast<py::ssize_t>(s.scale.size());
-  const auto varying = std::count(s.varies.begin(), s.varies.end(), std::uint8_t{1});
-  return py::make_tuple(s.step, s.network, to_mask(s.valid, tile), to_array(s.varies),
-                        to_array(s.mean), to_array(s.scale),
-                        to_array(s.basis).reshape(std::vector<py::ssize_t>{planes, varying}),
-                        s.dependent, to_planes(s.latents, tile, parts[s.network]), crc);
+  return py::make_tuple(s.back, s.step, s.network, to_mask(s.valid, tile), to_array(s.varies),
+                        to_array(s.mean), s.basis, to_array(s.scale), s.dependent,
+                        to_planes(s.latents, tile, parts[s.network]), crc);
 }
 
 py::array_t<std::int32_t> band_levels(const py::array& scale, std::int32_t step,
@@ -509,15 +532,44 @@ void bind_band_profile(py::module_& m) {
         "Quality level of each band, -1 where it has no latents.");
   m.def("mean_exponents", &mean_exponents, py::arg("scale"),
         "Exponent of the unit that each band's mean is counted in.");
+  py::class_<hyspec::SpectralBasis>(m, "SpectralBasis",
+                                    "Directions of the planes of a tile, as whole numbers.")
+      .def(py::init(&make_basis), py::arg("entries"), py::arg("sizes"), py::arg("counts"),
+           py::arg("leading"))
+      .def_property_readonly("entries", &basis_entries)
+      .def_property_readonly("sizes",
+                             [](const hyspec::SpectralBasis& b) { return to_array(b.sizes); })
+      .def_property_readonly("counts",
+                             [](const hyspec::SpectralBasis& b) { return to_array(b.counts); })
+      .def_property_readonly("leading",
+                             [](const hyspec::SpectralBasis& b) { return to_array(b.leading); });
+  py::class_<hyspec::SharedBasis>(m, "SharedBasis", "The basis of a tile that others use, too.")
+      .def(py::init([](const py::array& varies, const hyspec::SpectralBasis& basis) {
+             return hyspec::SharedBasis{to_checked_vector<std::uint8_t>(varies, 1, "varies"),
+                                        basis};
+           }),
+           py::arg("varies"), py::arg("basis"))
+      .def_property_readonly("varies",
+                             [](const hyspec::SharedBasis& s) { return to_array(s.varies); })
+      .def_readonly("basis", &hyspec::SharedBasis::basis);
   m.def("encode_spectral_payload", &encode_spectral_payload, py::arg("networks"), py::arg("tile"),
-        py::arg("step"), py::arg("network"), py::arg("valid").none(true), py::arg("varies"),
-        py::arg("mean"), py::arg("scale"), py::arg("basis"), py::arg("latents"),
+        py::arg("back"), py::arg("shared").none(true), py::arg("step"), py::arg("network"),
+        py::arg("valid").none(true), py::arg("varies"), py::arg("mean"),
+        py::arg("basis").none(true), py::arg("scale"), py::arg("latents"),
         py::arg("bit_value") = 0.0f, py::arg("dependent") = false,
         "Write a payload; return it, the checksum of its symbols, and the "
         "latents as coded.");
+  m.def(
+      "spectral_payload_back",
+      [](const py::bytes& payload) {
+        return hyspec::spectral_payload_back(view(payload.cast<std::string_view>()));
+      },
+      py::arg("payload"), "Tiles back to the one whose basis a payload uses; 0: its own.");
+  m.def("decode_spectral_basis", &decode_spectral_basis, py::arg("networks"), py::arg("tile"),
+        py::arg("payload"), "Read the basis of a payload that has its own.");
   m.def("decode_spectral_payload", &decode_spectral_payload, py::arg("networks"), py::arg("tile"),
-        py::arg("payload"),
-        "Read a payload: step, network, valid, varies, mean, scale, basis, dependent, "
+        py::arg("payload"), py::arg("shared").none(true) = py::none(),
+        "Read a payload: back, step, network, valid, varies, mean, basis, scale, dependent, "
         "latents, checksum.");
   m.def("spectral_mean_exponent", &hyspec::spectral_mean_exponent, py::arg("varies"),
         py::arg("step"), "Exponent of the unit that the mean of a band is counted in.");

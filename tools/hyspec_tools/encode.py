@@ -51,6 +51,19 @@ def parser() -> argparse.ArgumentParser:
         "seed)",
     )
     result.add_argument(
+        "--joint",
+        action="store_true",
+        help="code what intervals have in common: smaller, but they can no longer be decoded alone "
+        "(profile spectral)",
+    )
+    result.add_argument(
+        "--bad-bands",
+        default="keep",
+        metavar="keep|drop",
+        help="code bands that the cube marks as bad, apart from the others, or let them come back "
+        "as their mean (default: keep)",
+    )
+    result.add_argument(
         "--tile",
         default=str(options.DEFAULT_TILE_ROWS),
         metavar="ROWS[xCOLS]",
@@ -101,6 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         max_error=arguments.max_error,
         lossless=arguments.lossless,
         intervals=arguments.intervals,
+        joint=arguments.joint,
+        bad_bands=arguments.bad_bands,
         tile=_tile(arguments.tile),
         float_step=arguments.float_step,
         precision=arguments.precision,

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec.sample_type import SampleType, automatic_step
-from hyspec.spectral_transform import TileSpectra, quantised_basis
+from hyspec.spectral_basis import components, quantised_basis
+from hyspec.spectral_transform import TileSpectra
 
 #: Changes whenever the planes of a block do.
 VERSION = 1
@@ -35,14 +36,15 @@ def component_planes(samples: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         Planes in the order of falling variance, about zero mean; none if no band varies.
     """
     spectra = TileSpectra(samples, None, encoded_type(samples))
-    variance, direction = spectra.components()
+    found = components(spectra.scatter(), spectra.varies)
     rows, columns, _ = samples.shape
+    variance = np.sort(np.concatenate([np.zeros(0), *found.variance]))[::-1]
     if not variance.size:
         return np.empty((0, rows, columns), np.float32)
-    kept = variance > LEAST_SHARE * variance[0]
+    count = min(MOST_COMPONENTS, int((variance > LEAST_SHARE * variance[0]).sum()))
     step = _FINENESS * math.sqrt(LEAST_SHARE * variance[0])
-    basis = quantised_basis(variance[kept], direction[kept], step, rows * columns).rows
-    return spectra.project(spectra.mean, basis[:MOST_COMPONENTS])
+    basis = quantised_basis(found, step, rows * columns).rows
+    return spectra.project(spectra.mean, basis[:count])
 
 
 def encoded_type(samples: npt.NDArray[Any]) -> SampleType:

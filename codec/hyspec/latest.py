@@ -1,0 +1,50 @@
+"""Values that several threads need at about the same time, made once each."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Latest(Generic[K, V]):
+    """The values of the keys that were asked for last.
+
+    Parameters
+    ----------
+    make
+        Makes the value of a key. Whoever asks first makes it, others wait; an exception goes to all
+        of them, and is kept like a value.
+    size
+        Number of values that are kept.
+    """
+
+    def __init__(self, make: Callable[[K], V], size: int) -> None:
+        self._make = make
+        self._size = size
+        self._lock = threading.Lock()
+        self._values: OrderedDict[K, Future[V]] = OrderedDict()
+
+    def __getitem__(self, key: K) -> V:
+        """Value of a key."""
+        with self._lock:
+            future = self._values.get(key)
+            mine = future is None
+            if future is None:
+                future = self._values[key] = Future()
+                while len(self._values) > self._size:
+                    self._values.popitem(last=False)
+            else:
+                self._values.move_to_end(key)
+        if mine:
+            try:
+                future.set_result(self._make(key))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
