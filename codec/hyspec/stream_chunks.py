@@ -31,11 +31,11 @@ from hyspec.tiling import Tile, TileGrid
 _CHUNK_SAMPLE_BYTES = 14
 _PLANE_SAMPLE_BYTES = 160
 #: And with a spectral transform: per entry of the basis, of which there are no more than bands
-#: times bands or pixels, and per sample of the decoded planes.
-_BASIS_ENTRY_BYTES = 110
+#: times bands or pixels, on each of its levels, and per sample of the decoded planes.
+_BASIS_ENTRY_BYTES = 150
 _PLANE_BYTES = 12
-#: Bases that are kept for other tiles of their row.
-_KEPT_BASES = 16
+#: Bases that are kept for other tiles of their row: per entry.
+_KEPT_ENTRY_BYTES = 16
 #: Stride of networks that is reckoned with.
 _MOST_STRIDE = 16
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
@@ -100,7 +100,9 @@ class StreamChunks:
         self._models = [model for _, model in header.intervals]
         self._profile = profiles.find(header.profile, header.profile_version)
         self._coders: list[TileCoder[Any, Any]] = []
-        self._carried: Latest[tuple[int, int], Any] = Latest(self._read_carried, _KEPT_BASES)
+        self._carried: Latest[tuple[int, int], Any] = Latest(
+            self._read_carried, len(self.partition) + 1
+        )
         self._entries = {(entry.tile, entry.interval): entry for entry in index.chunks}
         missing = len(self.grid) * len(self.partition) - len(self._entries)
         if missing > _MAX_MISSING:
@@ -127,6 +129,9 @@ class StreamChunks:
         chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * _PLANE_SAMPLE_BYTES
         if self._profile is not None and self._profile.has_basis:
             chunk += min(bands, pixels) * (bands * _BASIS_ENTRY_BYTES + pixels * _PLANE_BYTES)
+            if self.grid.across > 1:
+                kept = sum(min(len(i), pixels) * len(i) for i in self.partition) + bands**2
+                chunk += kept * _KEPT_ENTRY_BYTES
         return chunk
 
     def overlapping(self, area: Area) -> list[tuple[Tile, int]]:

@@ -21,7 +21,7 @@ from hyspec.errors import DataError
 from hyspec.pack import GAINS_PER_OCTAVE, PackModel, PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec.sample_type import SampleType
-from hyspec.tile_coder import TileCoder
+from hyspec.tile_coder import TileCoder, TileSamples
 from hyspec_training.data import Scene
 from hyspec_training.graphs import Graphs
 from hyspec_training.profiles import Chunk, Trainer, TrainingProfile
@@ -169,7 +169,7 @@ def _adapted(
         coder = profile.codec.coder(PackModel(network.name, (known,)))
         samples = chunks[k].read()
         sample_type = profile.sample_type(samples)
-        analysis = coder.analyse(samples, None, sample_type)
+        analysis = coder.analyse(TileSamples(samples, None, sample_type))
         tile, steps = analysis.tile, profile.steps(analysis)
         for at in rng.permutation(len(steps))[: 1 if briefly else None]:
             step, place = steps[at]
@@ -199,7 +199,7 @@ def _surroundings(
     drawn = []
     for chunk in tqdm(chunks, f"surroundings in {network.name}", disable=quiet, unit="chunk"):
         samples = chunk.read()
-        analysis = coder.analyse(samples, None, profile.sample_type(samples))
+        analysis = coder.analyse(TileSamples(samples, None, profile.sample_type(samples)))
         grid = plane_networks.latent_grid(analysis.tile, network)
         steps = profile.steps(analysis)
         for step, _ in [steps[int(place * len(steps))] for place in _LOOKS if steps]:
