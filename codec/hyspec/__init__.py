@@ -14,6 +14,7 @@ from hyspec.damage import Damage
 from hyspec.decoder import decode
 from hyspec.decoder import open_stream as open  # noqa: A004
 from hyspec.encoder import EncodeResult, encode, encode_to
+from hyspec.line_encoder import LineEncoder
 from hyspec.options import EncodeOptions
 from hyspec.stream import Stream
 from hyspec.version import VERSION
@@ -25,6 +26,7 @@ __all__ = [
     "Damage",
     "EncodeOptions",
     "EncodeResult",
+    "LineEncoder",
     "Stream",
     "__version__",
     "decode",

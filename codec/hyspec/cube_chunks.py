@@ -16,6 +16,7 @@ from hyspec.errors import UsageError
 from hyspec.intervals import BandInterval
 from hyspec.latest import Latest
 from hyspec.nodata import validity
+from hyspec.parallel import ordered_map
 from hyspec.sample_type import SampleType
 from hyspec.tile_coder import TileAnalysis, TileCoder, TileSamples
 from hyspec.tiling import Tile, TileGrid
@@ -76,8 +77,7 @@ class CubeChunks:
         self.grid = grid
         self.partition = partition
         self._coders = coders
-        self._rows: Latest[tuple[int, int], list[TileAnalysis]]
-        self._rows = Latest(self._analyse_row, _KEPT_ROWS)
+        self._rows: Latest[tuple[int, int], list[TileAnalysis]] = Latest(_KEPT_ROWS)
 
     @property
     def samples(self) -> int:
@@ -109,7 +109,7 @@ class CubeChunks:
         coder, across = self._coders[job.interval], self.grid.across
         if coder.by_row and across > 1:
             row, position = divmod(job.tile.number, across)
-            return self._rows[row, job.interval][position]
+            return self._rows.get((row, job.interval), self._analyse_row)[position]
         analysis: TileAnalysis = coder.analyse(self._samples(job))
         return analysis
 
@@ -155,3 +155,33 @@ class CubeChunks:
                 total += float(np.vdot(error, error))
                 count += error.size
         return total, count
+
+
+def encoded_chunks(
+    chunks: CubeChunks, analyses: dict[Job, TileAnalysis], step: int, threads: int
+) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """Encode all chunks in their order.
+
+    Parameters
+    ----------
+    chunks
+        The cube, cut into chunks.
+    analyses
+        Those that are known; each is forgotten when its chunk is encoded.
+    step
+        Quality step.
+    threads
+        Threads to use.
+
+    Yields
+    ------
+    tuple of int, int, int, int and bytes
+        Numbers of tile and interval, rows, checksum of the symbols, payload.
+    """
+
+    def encode(job: Job) -> tuple[int, int, int, int, bytes]:
+        analysis = analyses.pop(job, None) or chunks.analyse(job)
+        payload, checksum = chunks.encode(job, analysis, step)
+        return job.tile.number, job.interval, job.tile.rows, checksum, payload
+
+    yield from ordered_map(encode, chunks.jobs(), threads)

@@ -17,21 +17,21 @@ class Latest(Generic[K, V]):
 
     Parameters
     ----------
-    make
-        Makes the value of a key. Whoever asks first makes it, others wait; an exception goes to all
-        of them, and is kept like a value.
     size
         Number of values that are kept.
     """
 
-    def __init__(self, make: Callable[[K], V], size: int) -> None:
-        self._make = make
+    def __init__(self, size: int) -> None:
         self._size = size
         self._lock = threading.Lock()
         self._values: OrderedDict[K, Future[V]] = OrderedDict()
 
-    def __getitem__(self, key: K) -> V:
-        """Value of a key."""
+    def get(self, key: K, make: Callable[[K], V]) -> V:
+        """Value of a key.
+
+        Whoever asks first makes it, and others wait; an exception goes to all of them, and is kept
+        like a value.
+        """
         with self._lock:
             future = self._values.get(key)
             mine = future is None
@@ -43,7 +43,7 @@ class Latest(Generic[K, V]):
                 self._values.move_to_end(key)
         if mine:
             try:
-                future.set_result(self._make(key))
+                future.set_result(make(key))
             except BaseException as error:
                 future.set_exception(error)
                 raise

@@ -10,11 +10,10 @@ import numpy as np
 
 from hyspec import _core, framing, rate_control
 from hyspec.cube_chunks import CubeChunks, Job
+from hyspec.encoding_plan import EncodingPlan
 from hyspec.errors import DataError
-from hyspec.options import DEFAULT_QUALITY, EncodeOptions
-from hyspec.pack import Pack
-from hyspec.parallel import ordered_map
-from hyspec.profiles import Profile
+from hyspec.options import DEFAULT_QUALITY
+from hyspec.parallel import default_threads, ordered_map
 from hyspec.quality import SCALE_ONE, STEPS_PER_OCTAVE, scale_codes, step_for_octave
 from hyspec.survey import Survey
 from hyspec.tile_coder import TileAnalysis
@@ -46,20 +45,16 @@ class StepSearch:
     ----------
     chunks
         The cube, cut into chunks.
-    options
-        What the user asked for.
+    plan
+        Profile, pack and what the user asked for.
     found
         Statistics of the cube.
-    profile
-        How chunks are coded.
-    pack
-        The models, for their range of quality.
     preamble
         Bytes of the stream's preamble.
-    threads
-        Threads to use.
     progress
         Called as pieces of work are finished.
+    strict
+        Whether a target out of reach is an error, or as good as missed.
 
     Attributes
     ----------
@@ -68,28 +63,29 @@ class StepSearch:
     complete : bool
         Whether the search saw the whole cube.
     missed : str or None
-        After a search whose target lies where values jump: what was taken instead.
+        After a search whose target lies where values jump, or out of reach: what was taken
+        instead.
     """
 
     def __init__(
         self,
         chunks: CubeChunks,
-        options: EncodeOptions,
+        plan: EncodingPlan,
         found: Survey,
-        profile: Profile,
-        pack: Pack,
         preamble: int,
-        threads: int,
         progress: Progress,
+        *,
+        strict: bool = True,
     ) -> None:
         self._chunks = chunks
-        self._options = options
+        self._options = plan.options
         self._survey = found
-        self._profile = profile
-        self._pack = pack
+        self._profile = plan.profile
+        self._pack = plan.pack
         self._preamble = preamble
-        self._threads = threads
+        self._threads = plan.options.threads or default_threads()
         self._progress = progress
+        self._strict = strict
         self._evaluations = 0
         self._telling = True  # whether the searched tiles hold anything that a step changes
         self.analyses: dict[Job, TileAnalysis] = {}
@@ -296,6 +292,6 @@ class StepSearch:
     ) -> None:
         """Refuse a target that is out of reach; note one that lies between two steps."""
         miss = rate_control.Miss(what, unit, target, reached, lowest, highest)
-        if not miss.between:
+        if self._strict and not miss.between:
             raise miss.error()
         self.missed = str(miss)

@@ -100,9 +100,7 @@ class StreamChunks:
         self._models = [model for _, model in header.intervals]
         self._profile = profiles.find(header.profile, header.profile_version)
         self._coders: list[TileCoder[Any, Any]] = []
-        self._carried: Latest[tuple[int, int], Any] = Latest(
-            self._read_carried, len(self.partition) + 1
-        )
+        self._carried: Latest[tuple[int, int], Any] = Latest(len(self.partition) + 1)
         self._entries = {(entry.tile, entry.interval): entry for entry in index.chunks}
         missing = len(self.grid) * len(self.partition) - len(self._entries)
         if missing > _MAX_MISSING:
@@ -234,7 +232,10 @@ class StreamChunks:
         payload, checksum = self._payload(tile, interval)
         with translated(self._what(tile, interval)):
             back = coder.back(payload)
-        carried = self._carried[self._carrier(tile, interval, back), interval] if back else None
+        carried = None
+        if back:
+            key = self._carrier(tile, interval, back), interval
+            carried = self._carried.get(key, self._read_carried)
         with translated(self._what(tile, interval)):
             symbols: TileSymbols = coder.read(
                 self._size(tile, interval), payload, checksum, carried

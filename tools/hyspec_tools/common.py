@@ -179,7 +179,7 @@ class ProgressBars:
     """
 
     #: What a phase counts, where it is not chunks.
-    _UNITS: dict[str, str] = {"survey": "row", "searching": "step"}  # noqa: RUF012
+    _UNITS: dict[str, str] = {"survey": "row", "searching": "step", "lines": "line"}  # noqa: RUF012
 
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled and sys.stderr.isatty()

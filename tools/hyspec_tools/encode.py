@@ -20,6 +20,7 @@ from hyspec_tools.inputs import (
     read_input,
     refuse_overwriting,
 )
+from hyspec_tools.lines import encode_lines
 from hyspec_tools.measure import compare_with_stream
 
 
@@ -29,8 +30,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "input",
         metavar="INPUT",
-        help="ENVI (.hdr or data file), GeoTIFF, .npy, .mat, HDF5/NetCDF (file.h5:/path), or raw "
-        "data with --shape",
+        help="ENVI (.hdr or data file), GeoTIFF, .npy, .mat, HDF5/NetCDF (file.h5:/path), raw "
+        "data with --shape, or - for lines of raw data from standard input with --shape COLSxBANDS",
     )
     result.add_argument("output", type=Path, metavar="OUTPUT.hyc", help="stream to write")
     add_profile_and_pack(result)
@@ -123,7 +124,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         fast=arguments.fast,
         threads=arguments.threads,
     )
-    refuse_overwriting(io.source_files(arguments.input), [arguments.output])
+    piped = arguments.input == "-"
+    if piped and arguments.verify:
+        raise UsageError(
+            "lines from standard input are gone once they are encoded",
+            hint="leave out --verify, or encode a file",
+        )
+    refuse_overwriting([] if piped else io.source_files(arguments.input), [arguments.output])
     if arguments.output.suffix.lower() in io.WRITABLE_SUFFIXES:
         raise UsageError(
             f"the output {arguments.output} would be a hyspec stream under the name of a cube",
@@ -131,9 +138,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     bars = ProgressBars(not (arguments.quiet or arguments.json))
     with io.replacing(arguments.output, force=arguments.force) as (temporary,):
-        cube = read_input(arguments.input, arguments)
+        cube = None if piped else read_input(arguments.input, arguments)
         with bars, writing(arguments.output), temporary.open("wb") as file:
-            result = hyspec.encode_to(cube, file.write, settings, bars)
+            if cube is None:
+                source = sys.stdin.buffer
+                result = encode_lines(source, file.write, settings, arguments, bars)
+            else:
+                result = hyspec.encode_to(cube, file.write, settings, bars)
         if result.missed is not None:
             print(f"warning: {result.missed}", file=sys.stderr)
         record = report.record(
@@ -144,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             profile=result.profile,
             pack=result.pack,
         )
-        if arguments.verify:
+        if cube is not None and arguments.verify:
             timer = report.Timer()
             with timer:
                 # What this program has written needs no limit.

@@ -32,7 +32,8 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--shape",
         metavar="ROWSxCOLSxBANDS",
-        help="read raw binary data of this size; needs --dtype and --interleave",
+        help="read raw binary data of this size; needs --dtype and --interleave (hyspec-encode -: "
+        "COLSxBANDS)",
     )
     group.add_argument("--dtype", metavar="TYPE", help="sample type of raw data, such as uint16")
     group.add_argument("--interleave", choices=("bsq", "bil", "bip"), help="order of raw data")

@@ -1,0 +1,294 @@
+"""What an encoding is made with: profile, pack, band intervals, and a coder for each of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hyspec import _core, intervals, source_metadata
+from hyspec import pack as packs
+from hyspec.cube import Cube
+from hyspec.errors import DataError, PackError, UsageError
+from hyspec.options import EncodeOptions
+from hyspec.profiles import PROFILES, SPECTRAL, Profile
+from hyspec.sample_type import SampleType, automatic_step
+from hyspec.survey import Survey
+from hyspec.tile_coder import CoderSettings, TileCoder
+from hyspec.version import SOFTWARE
+
+#: Quantisation steps that the interquartile range of a floating-point cube must span at least.
+_LEAST_SPREAD_STEPS = 4
+#: Bands that the container can number.
+_MAX_BANDS = 65535
+
+
+@dataclass(frozen=True)
+class EncodingPlan:
+    """All about an encoding that does not depend on the samples, but for automatic intervals.
+
+    Attributes
+    ----------
+    options : EncodeOptions
+        What the user asked for.
+    profile : Profile
+        The profile.
+    pack : Pack
+        The pack.
+    bad : ndarray of bool, shape (bands,), or None
+        Bands that are marked as bad; ``None`` if there are none, or no others.
+    partition : tuple of BandInterval
+        The band intervals.
+    models : tuple of int
+        Number of the model of each interval.
+    coders : tuple of TileCoder
+        Coder of each interval.
+    """
+
+    options: EncodeOptions
+    profile: Profile
+    pack: packs.Pack
+    bad: npt.NDArray[np.bool_] | None
+    partition: tuple[intervals.BandInterval, ...]
+    models: tuple[int, ...]
+    coders: tuple[TileCoder[Any, Any], ...]
+
+    @classmethod
+    def of(cls, cube: Cube, options: EncodeOptions) -> EncodingPlan:
+        """Plan the encoding of a cube, or of one that goes on like it.
+
+        Raises
+        ------
+        UsageError
+            Settings that the profile or pack does not have.
+        DataError
+            The cube has too many bands.
+        PackError
+            The pack is missing, damaged or of another profile.
+        """
+        _check_size(cube)
+        profile, pack = _profile_and_pack(options)
+        _check_network(pack, options.network)
+        _check_profile(profile, options)
+        wanted = profile.intervals if options.intervals is None else options.intervals
+        partition = _partition(cube, wanted)
+        groups: tuple[int, ...] = ()
+        if options.joint:
+            groups = tuple(map(len, partition))
+            partition = _partition(cube, "all")
+        models = _models(cube, partition, pack)
+        bad = _bad_bands(cube)
+        settings = CoderSettings(
+            int8=_wants_int8(pack, options),
+            network=options.network,
+            fast=options.fast,
+            drop_bad=options.bad_bands == "drop",
+            groups=groups,
+        )
+        coders = tuple(
+            profile.coder(
+                pack.models[m],
+                replace(settings, bad=None if bad is None else bad[i.start : i.stop]),
+            )
+            for i, m in zip(partition, models, strict=True)
+        )
+        return cls(options, profile, pack, bad, partition, models, coders)
+
+    def header(
+        self, cube: Cube, sample_type: SampleType, rows: int, tile_size: tuple[int, int]
+    ) -> _core.Header:
+        """Header of the stream of a cube like this one.
+
+        Parameters
+        ----------
+        cube
+            The cube, or a part of it.
+        sample_type
+            How its samples become whole numbers.
+        rows
+            Rows of the stream; 0 if they are not known.
+        tile_size
+            Rows and columns of a tile.
+
+        Raises
+        ------
+        DataError
+            The description of the cube cannot be stored.
+        """
+        tile_rows, tile_columns = tile_size
+        header = _core.Header(
+            rows=rows,
+            columns=cube.columns,
+            bands=cube.bands,
+            sample_type=cube.array.dtype.name,
+            step=sample_type.step if sample_type.is_float else None,
+            tile_rows=tile_rows,
+            tile_columns=tile_columns,
+            profile=self.profile.number,
+            profile_version=self.profile.version,
+            intervals=[(len(i), m) for i, m in zip(self.partition, self.models, strict=True)],
+            pack=(self.pack.id, self.pack.name),
+            nodata=cube.nodata,
+            wavelengths=cube.wavelengths,
+            fwhm=cube.fwhm,
+            wavelength_unit=cube.wavelength_unit or "",
+            bad_bands=cube.bad_bands,
+            metadata=source_metadata.pack(cube.metadata),
+            software=SOFTWARE,
+        )
+        try:
+            _core.serialize_preamble(header)
+        except _core.CoreError as error:
+            raise DataError(
+                f"the description of the cube cannot be stored: {error.args[3]}",
+                hint="correct the cube's wavelength unit, wavelengths or metadata",
+            ) from error
+        return header
+
+
+def sample_type(cube: Cube, found: Survey, float_step: float | None) -> SampleType:
+    """How the samples of a cube become whole numbers.
+
+    Parameters
+    ----------
+    cube
+        The cube.
+    found
+        Its statistics.
+    float_step
+        Quantisation step of floating-point samples, or ``None`` to choose one.
+
+    Raises
+    ------
+    UsageError
+        A step that makes no sense for this cube.
+    DataError
+        No step serves both the range and the spread of the samples.
+    """
+    dtype = cube.array.dtype.newbyteorder("=")
+    if dtype.kind != "f":
+        if float_step is not None:
+            raise UsageError(
+                f"a quantisation step is for floating-point cubes; this one holds {dtype.name}",
+                hint="leave out --float-step; --rmse bounds the error of integer cubes",
+            )
+        return SampleType(dtype)
+    if float_step is not None:
+        if 0 < found.highest - found.lowest < float_step:
+            raise UsageError(
+                f"a quantisation step of {float_step:g} is more than the whole range of the "
+                f"samples, {found.lowest:g} to {found.highest:g}",
+                hint="use a smaller --float-step, or leave it out",
+            )
+        return SampleType(dtype, float_step)
+    if not found.valid:
+        return SampleType(dtype, 1.0)
+    step = automatic_step(found.lowest, found.highest, found.integers)
+    if not found.integers and 0 < found.spread < _LEAST_SPREAD_STEPS * step:
+        raise DataError(
+            f"samples reach from {found.lowest:g} to {found.highest:g}, but half of them lie "
+            f"within {found.spread:.3g}: a quantisation step for the whole range would leave "
+            "nothing of them",
+            hint="mark extreme values that are no measurements with --nodata, or give a "
+            "--float-step",
+        )
+    return SampleType(dtype, step)
+
+
+def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack]:
+    """Profile and pack, each of which has a default that follows from the other."""
+    wanted = None if options.profile is None else PROFILES[options.profile]
+    if options.pack is None:
+        profile = wanted or SPECTRAL
+        return profile, packs.load(profile.pack)
+    pack = packs.load(options.pack)
+    if wanted is not None and pack.profile != wanted.name:
+        raise PackError(
+            f"pack {pack.name!r} serves profile {pack.profile!r}, not {wanted.name!r}",
+            hint=f"leave out --profile, or use a pack such as {wanted.pack!r}",
+        )
+    return PROFILES[pack.profile], pack
+
+
+def _wants_int8(pack: packs.Pack, options: EncodeOptions) -> bool:
+    """Whether to analyse in 8-bit integers."""
+    if options.precision != "int8":
+        return False
+    network = options.network
+    chosen = [m.networks if network is None else m.networks[network:][:1] for m in pack.models]
+    if not any(n.analysis_int8 for networks in chosen for n in networks):
+        what = f"pack {pack.name!r}" + ("" if network is None else f", network {network},")
+        raise PackError(
+            f"{what} has no analysis graphs in 8-bit integers",
+            hint="use --precision fp32, or export the pack with hyspec-export --int8",
+        )
+    return True
+
+
+def _check_network(pack: packs.Pack, network: int | None) -> None:
+    """Refuse the number of a network that a model of the pack does not have."""
+    counts = sorted({len(model.networks) for model in pack.models})
+    if network is not None and network >= counts[0]:
+        raise UsageError(
+            f"network is {network}; expected less than {counts[0]}: networks are counted from 0, "
+            f"and models of pack {pack.name!r} have {' or '.join(map(str, counts))}",
+            hint="use a smaller --network, or leave it out to choose tile by tile",
+        )
+
+
+def _partition(cube: Cube, text: str) -> tuple[intervals.BandInterval, ...]:
+    if text == "all":
+        return (intervals.BandInterval(0, cube.bands),)
+    if text == "seed":
+        seed = intervals.seed_intervals(cube.bands, cube.wavelengths, cube.wavelength_unit)
+        return seed.intervals
+    if text == "auto":
+        return tuple(intervals.auto_intervals(cube))
+    return tuple(intervals.parse_intervals(text, cube.bands))
+
+
+def _models(
+    cube: Cube, partition: Sequence[intervals.BandInterval], pack: packs.Pack
+) -> tuple[int, ...]:
+    """Model of the pack for each interval: the only one, or one of the paper's five."""
+    if len(pack.models) == 1:
+        return (0,) * len(partition)
+    if len(pack.models) != len(intervals.SEED_STARTS) + 1:
+        raise PackError(
+            f"pack {pack.name!r} has {len(pack.models)} models; the encoder can assign 1, or "
+            f"{len(intervals.SEED_STARTS) + 1} to the AVIRIS intervals",
+            hint="use a pack with one model",
+        )
+    return intervals.model_indices(partition, cube.bands, cube.wavelengths, cube.wavelength_unit)
+
+
+def _bad_bands(cube: Cube) -> npt.NDArray[np.bool_] | None:
+    """Bands that are marked as bad, shape (bands,); ``None`` if there are none, or no others."""
+    if cube.bad_bands is None:
+        return None
+    bad = np.asarray(cube.bad_bands, bool)
+    return bad if bad.any() and not bad.all() else None
+
+
+def _check_profile(profile: Profile, options: EncodeOptions) -> None:
+    if options.fast and not profile.has_search:
+        raise UsageError(
+            f"the {profile.name!r} profile has no search that --fast could leave out",
+            hint="leave it out, or use --profile spectral",
+        )
+    if options.joint and not profile.has_basis:
+        raise UsageError(
+            f"the {profile.name!r} profile has no transform that intervals could share",
+            hint="leave out --joint, or use --profile spectral",
+        )
+
+
+def _check_size(cube: Cube) -> None:
+    if cube.bands > _MAX_BANDS:
+        raise DataError(
+            f"the cube has {cube.bands} bands; a stream holds at most {_MAX_BANDS}",
+            hint="encode it in parts, or check the order of its axes (--axes)",
+        )
