@@ -190,7 +190,7 @@ class RowOfTiles:
         sharing = [k for k in sharing if k >= carrier]
         most = min(trial.count, self._tiles[carrier].pixels)
         common = common.first(most)
-        if sum(gains[k] for k in sharing) <= common.bits():
+        if len(sharing) < 2 or sum(gains[k] for k in sharing) <= common.bits():
             return choices
         carried = CarriedBasis(_core.SharedBasis(union, common.symbols()), common.rows)
         for k in sharing:
