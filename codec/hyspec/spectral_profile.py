@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, plane_networks
+from hyspec import _core, plane_networks, refinement
 from hyspec.fill import fill_invalid
 from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
@@ -218,7 +218,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
     def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
         network = self._networks[symbols.network]
         count = len(symbols.scale)
-        levels = np.maximum(_core.band_levels(symbols.scale, symbols.step, network.levels), 0)
+        levels = self.levels(symbols)
         planes = np.empty((count, tile.rows, tile.columns), np.float32)
         grid = plane_networks.latent_grid(tile, network)
         deviation = deviations(symbols.scale).astype(np.float32)
@@ -237,7 +237,40 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             with np.errstate(over="ignore", invalid="ignore"):
                 scaled = normalised * deviation[part, None, None]
             planes[part] = np.nan_to_num(scaled, copy=False)
-        return planes
+        wanted = self._refine and refinement.pays(count, int(symbols.varies.sum()))
+        if not wanted or network.refinement is None:
+            return planes
+        refined = refinement.refined(
+            network,
+            network.refinement,
+            tile,
+            planes,
+            levels,
+            symbols.step,
+            optimise=self._optimise,
+        )
+        return np.nan_to_num(refined, copy=False)
+
+    def levels(self, symbols: SpectralSymbols) -> npt.NDArray[np.int32]:
+        """Levels of the planes, shape (planes,)."""
+        network = self._networks[symbols.network]
+        return np.maximum(_core.band_levels(symbols.scale, symbols.step, network.levels), 0)
+
+    def coded_planes(
+        self, analysis: SpectralAnalysis, symbols: SpectralSymbols
+    ) -> tuple[Float32Array, Float32Array]:
+        """Planes that were coded, and what a decoder makes of them without refinement.
+
+        For training: a refinement learns the first from the second.
+
+        Returns
+        -------
+        tuple of ndarray of float32, shape (planes, rows, columns)
+            On the integer scale.
+        """
+        offset = _means(symbols.mean, analysis.spectra.varies, symbols.step)
+        planes = analysis.spectra.project(offset, orthonormal(symbols.basis))
+        return planes, self._decoded_planes(analysis.tile, symbols)
 
 
 def _worthwhile(planes: _Planes, network: PackNetwork, step: int, bit_value: float) -> int:

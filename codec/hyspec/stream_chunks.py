@@ -56,6 +56,8 @@ class StreamChunks:
         What it says of itself.
     pack
         Pack to decode with, or ``None`` for the one that the stream names.
+    refine
+        Refine decoded planes where the pack can.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
 
@@ -79,11 +81,13 @@ class StreamChunks:
         index: _core.Index,
         pack: str | Path | None,
         *,
+        refine: bool,
         optimise: bool,
     ) -> None:
         self._data = data
         self._header = header
         self._pack = pack
+        self._refine = refine
         self._optimise = optimise
         self._sample_type = SampleType(np.dtype(header.sample_type), header.step or 0.0)
         self._nodata = self._sample_type.nodata_fill(header.nodata)
@@ -171,7 +175,8 @@ class StreamChunks:
                     f"the stream needs one for {profile.name!r}"
                 )
             self._coders = [
-                profile.coder(model, optimise=self._optimise) for model in loaded.models
+                profile.coder(model, refine=self._refine, optimise=self._optimise)
+                for model in loaded.models
             ]
 
     def _known_profile(self) -> profiles.Profile:

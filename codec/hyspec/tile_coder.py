@@ -79,6 +79,8 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         Always encode with the network of this number, which the model has, in place of choosing.
     fast
         Encode with less search where the profile has any.
+    refine
+        Refine what is decoded where the model can.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
     """
@@ -90,6 +92,7 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         int8: bool = False,
         network: int | None = None,
         fast: bool = False,
+        refine: bool = False,
         optimise: bool = True,
     ) -> None:
         self._networks = model.networks
@@ -98,6 +101,7 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         self._int8 = int8
         self._network = network
         self._fast = fast
+        self._refine = refine
         self._optimise = optimise
 
     @abc.abstractmethod
