@@ -23,10 +23,17 @@ INPUTS = len(NEIGHBOURS) + LEADING
 #: Those that come before the plane, the nearest one and the first ones.
 GUIDES = [1, 5, 6, 7]
 #: Planes of a chunk are refined if they are no more than these, or than bands that vary over this.
-_FEW_PLANES = 16
+_FEW_PLANES = 32
 _MOST_SHARE = 4
 #: What the network sees is held within so many quantiser steps; no honest plane is that large.
 _MOST_STEPS = 65536.0
+#: Rows at most that a correction depends on, above and below, and samples that are refined at once:
+#: larger planes are cut into strips that overlap by these rows.
+REACH = 32
+_STRIP_SAMPLES = 1 << 19
+_LEAST_STRIP_ROWS = 64
+#: Memory that the network takes per sample.
+_SAMPLE_BYTES = 750
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -121,14 +128,34 @@ def refined(
     padding = [(0, 0), (0, -tile.rows % stride), (0, -tile.columns % stride)]
     octave = (levels / STEPS_PER_OCTAVE).astype(np.float32)[:, None, None, None]
     run = inference.network(graph, optimise=optimise)
+    rows, columns = (n * stride for n in grid)
     result = np.empty_like(planes)
     for part in batches(len(planes), grid, stride):
         seen = np.stack([surrounding(planes, k) for k in range(part.start, part.stop)])
         with np.errstate(over="ignore"):
             seen = np.clip(seen * np.float32(1 / unit), -_MOST_STEPS, _MOST_STEPS)
         batch = np.stack([np.pad(planes_of_one, padding, "edge") for planes_of_one in seen])
-        shape = (len(batch), 1, grid[0] * stride, grid[1] * stride)
-        found = checked(run(batch, octave[part]), shape)[:, 0, : tile.rows, : tile.columns]
+        found = np.empty((len(batch), rows, columns), np.float32)
+        for strip in _strips(rows, columns, stride):
+            first, last = max(0, strip.start - REACH), min(rows, strip.stop + REACH)
+            shape = (len(batch), 1, last - first, columns)
+            correction = checked(run(batch[:, :, first:last], octave[part]), shape)
+            found[:, strip] = correction[:, 0, strip.start - first : strip.stop - first]
         with np.errstate(over="ignore", invalid="ignore"):
-            result[part] = planes[part] + np.float32(unit) * found
+            result[part] = planes[part] + np.float32(unit) * found[:, : tile.rows, : tile.columns]
     return result
+
+
+def most_bytes(rows: int, columns: int) -> int:
+    """Memory that refining planes of a size takes beside the planes, generously."""
+    samples = min(rows * columns, _STRIP_SAMPLES + (_LEAST_STRIP_ROWS + 2 * REACH) * columns)
+    return samples * _SAMPLE_BYTES
+
+
+def _strips(rows: int, columns: int, stride: int) -> list[slice]:
+    """Rows of planes that are refined at once, without those that strips overlap by."""
+    if rows * columns <= _STRIP_SAMPLES:
+        return [slice(0, rows)]
+    size = max(_LEAST_STRIP_ROWS, _STRIP_SAMPLES // columns)
+    size += -size % stride
+    return [slice(row, min(row + size, rows)) for row in range(0, rows, size)]

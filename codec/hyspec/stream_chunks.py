@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, profiles
+from hyspec import _core, profiles, refinement
 from hyspec import pack as packs
 from hyspec.core_errors import translated
 from hyspec.damage import Damage
@@ -127,6 +127,8 @@ class StreamChunks:
         chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * _PLANE_SAMPLE_BYTES
         if self._profile is not None and self._profile.has_basis:
             chunk += min(bands, pixels) * (bands * _BASIS_ENTRY_BYTES + pixels * _PLANE_BYTES)
+            if self._refine:
+                chunk += refinement.most_bytes(rows, columns)
         return chunk
 
     def overlapping(self, area: Area) -> list[tuple[Tile, int]]:

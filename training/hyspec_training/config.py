@@ -61,7 +61,7 @@ _LIMITS: dict[str, _Limit] = {
     "final_learning_rate": _NOT_NEGATIVE,
     "clip_norm": _POSITIVE,
     "width": (lambda v: 1 <= v <= MAX_FILTERS, f"1 to {MAX_FILTERS}"),
-    "blocks": (lambda v: 0 <= v <= 16, "0 to 16"),
+    "blocks": (lambda v: 0 <= v <= 6, "0 to 6"),  # more would reach too far for decoders
     "rate_slope": _POSITIVE,
     "finetune_steps": _NOT_NEGATIVE,
     "finetune_learning_rate": _POSITIVE,
