@@ -38,19 +38,21 @@ def test_ratios_are_of_speeds(scene_cube, tiny_pack, clocked):
     rows = throughput.measure("scene", scene_cube, 0.5, options("--pack", tiny_pack))
     assert [row.rival for row in rows] == list(RIVALS)
     million = scene_cube.array.size / 1e6
-    # Turns: by rate 1 s, by quality 2 s, decoding 4 s, then encoding and decoding of each rival.
-    for row, encoding in zip(rows, (8.0, 32.0), strict=True):
+    # Turns: by rate 1 s, by quality 2 s, decoding 4 s, refined 8 s, then encoding and decoding of
+    # each rival.
+    for row, encoding in zip(rows, (16.0, 64.0), strict=True):
         assert (row.rate_encode_ratio, row.quality_encode_ratio) == (encoding, encoding / 2)
         assert row.decode_ratio == 2 * encoding / 4
         assert row.rate_encode_speed == million
         assert row.decode_speed == million / 4
+        assert row.refined_decode_speed == million / 8
         assert row.rival_encode_speed == million / encoding
         assert row.rival_decode_speed == million / (2 * encoding)
         assert row.hyspec_bps == pytest.approx(0.5, rel=0.03)
         assert row.rival_bps == pytest.approx(0.5, rel=0.06)
-    by_rate, by_quality, decoded, *others = clocked
+    by_rate, by_quality, decoded, refined, *others = clocked
     assert by_rate == by_quality
-    assert decoded.shape == scene_cube.shape
+    assert decoded.shape == refined.shape == scene_cube.shape
     for data, samples, row in zip(others[::2], others[1::2], rows, strict=True):
         assert 8 * len(data) / scene_cube.array.size == row.rival_bps
         assert samples.shape == scene_cube.shape
@@ -74,7 +76,7 @@ def test_program(run, tmp_path, scene_cube, tiny_pack):
     record = run(throughput.main, *arguments, "--json").json
     assert (record["scene"], record["rival"], record["profile"]) == ("scene", "j2k_mc_ns", "band")
     speeds = [value for key, value in record.items() if key.endswith(("speed", "ratio"))]
-    assert len(speeds) == 8
+    assert len(speeds) == 9
     assert np.greater(speeds, 0).all()
     table = run(throughput.main, *arguments)
     assert table.code == 0

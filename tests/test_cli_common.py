@@ -27,7 +27,7 @@ PROGRAMS = sorted(
 def test_all_programs_are_known():
     assert {name for name, _ in PROGRAMS} >= {
         "hyspec-encode", "hyspec-decode", "hyspec-info", "hyspec-compare", "hyspec-demo",
-        "hyspec-train", "hyspec-export", "hyspec-partition",
+        "hyspec-train", "hyspec-export", "hyspec-partition", "hyspec-refine",
     }  # fmt: skip
 
 

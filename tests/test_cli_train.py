@@ -14,9 +14,9 @@ import torch
 
 import hyspec
 from hyspec import io, pack, synthetic
-from hyspec_tools import export
+from hyspec_tools import export, refine
 from hyspec_tools.train import main, parser
-from hyspec_training import config
+from hyspec_training import config, refinement_config
 from training_fixtures import write_recipe, write_scenes
 
 torch.set_num_threads(1)
@@ -161,6 +161,7 @@ def test_every_setting_is_documented():
         config.AugmentationConfig,
         config.NetworkConfig,
         config.TrainingConfig,
+        refinement_config.RefinementConfig,
     )
     for field in (field for cls in classes for field in fields(cls)):
         assert re.search(rf"^\| .*\b{field.name}\b.*\|.*\|", page, re.M), field.name
@@ -186,6 +187,11 @@ def test_the_documented_commands_run(trained, grid, tmp_path):
             arguments = export.parser().parse_args(words[1:])
             assert arguments.checkpoints == [Path("runs/my-sensor")]
             continue
+        if program == "hyspec-refine":
+            arguments = refine.parser().parse_args(words[1:])
+            assert (PAGE.parents[1] / arguments.config).is_file()
+            assert arguments.source == "packs/my-sensor"
+            continue
         if program == "tensorboard":  # a server
             assert words[2:] == ["runs/my-sensor/tensorboard"]
             assert (trained.work / "tensorboard").is_dir()
@@ -194,5 +200,7 @@ def test_the_documented_commands_run(trained, grid, tmp_path):
             ["bash", "-euc", command], cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    programs = {f"hyspec-{name}" for name in ("train", "export", "encode", "decode", "info")}
+    programs = {
+        f"hyspec-{name}" for name in ("train", "export", "refine", "encode", "decode", "info")
+    }
     assert seen == {*programs, "torchrun", "tensorboard", "zipfile"}

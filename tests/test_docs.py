@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from hyspec import io, synthetic
-from hyspec_tools import compare, decode, demo, encode, export, info, partition, train
+from hyspec_tools import compare, decode, demo, encode, export, info, partition, refine, train
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {
-    p.parser().prog: p for p in (compare, decode, demo, encode, export, info, partition, train)
+    p.parser().prog: p
+    for p in (compare, decode, demo, encode, export, info, partition, refine, train)
 }
 
 #: Commands that another test runs, or that set up what this test runs in.
@@ -28,6 +29,7 @@ ELSEWHERE = {
     ".venv/bin/pre-commit install": "installs the hooks",
     "hyspec-train": "test_cli_train.py",
     "hyspec-export": "test_cli_export.py",
+    "hyspec-refine": "test_training_refinement.py",
     "torchrun": "test_training_distributed.py",
 }
 

@@ -35,6 +35,17 @@ def test_the_recipe_is_the_one_in_the_repository(name):
     assert manifest_of(pack.SHIPPED / name)["recipe"] == recipe.read_text(encoding="utf-8")
 
 
+def test_the_refinement_is_that_of_its_recipe():
+    """And loses nothing that counts on any validation scene, at any rate."""
+    about = manifest_of(pack.SHIPPED / SPECTRAL)["refinement"]
+    recipe = RECIPES / f"{SPECTRAL}-refinement.toml"
+    assert about["recipe"] == recipe.read_text(encoding="utf-8")
+    kept = {record["scene"] for record in about["validation"]}
+    assert len(kept) == 5
+    assert not kept & set(about["scenes"])
+    assert min(record["gain_db"] for record in about["validation"]) > -0.02
+
+
 @pytest.mark.parametrize(
     ("name", "card", "networks"),
     [("generic-band", BAND_CARDS, {"low", "high"}), (SPECTRAL, SPECTRAL_CARD, {"high"})],

@@ -291,7 +291,7 @@ def test_no_validation_scene_is_ever_drawn(tmp_path):
         array = np.full((32, 32, 3), 100.0 * k) + np.arange(3) + np.eye(32)[:, :, None] / 8
         np.save(tmp_path / f"scene-{k}.npy", array)
     path = write_recipe(tmp_path)
-    train, validation = recipe.load_scenes(config.load(path), tmp_path, tmp_path / "cache")
+    train, validation = recipe.load_scenes(config.load(path).data, tmp_path, tmp_path / "cache")
     assert [scene.name for scene in train] == ["scene-0.npy", "scene-1.npy", "scene-3.npy"]
     assert [scene.name for scene in validation] == ["scene-2.npy"]
     for scene in train:  # undo the normalisation
@@ -304,11 +304,11 @@ def test_no_validation_scene_is_ever_drawn(tmp_path):
 def test_validation_scenes_must_be_scenes(folder, tmp_path):
     path = write_recipe(tmp_path, ('["scene-2.npy"]', '["scene-9.npy"]'))
     with pytest.raises(UsageError, match=r"scene-9\.npy"):
-        recipe.load_scenes(config.load(path), folder, tmp_path / "cache")
+        recipe.load_scenes(config.load(path).data, folder, tmp_path / "cache")
 
 
 def test_some_scene_must_be_left_to_train_on(folder, tmp_path):
     names = '["scene-0.npy", "scene-1.npy", "scene-2.npy"]'
     path = write_recipe(tmp_path, ('["scene-2.npy"]', names))
     with pytest.raises(DataError, match="no scene to train on"):
-        recipe.load_scenes(config.load(path), folder, tmp_path / "cache")
+        recipe.load_scenes(config.load(path).data, folder, tmp_path / "cache")

@@ -22,7 +22,9 @@ def open_stream(path: str | Path, **settings: Unpack[StreamSettings]) -> Stream:
     **settings
         ``pack``: pack to decode with, if it is not a shipped one; ``threads``;
         ``on_damage``: ``"raise"`` (default), or ``"fill"`` to replace what is lost by nodata (NaN
-        or 0 in cubes without nodata) and note it in ``Stream.damage``; ``max_bytes``: memory limit.
+        or 0 in cubes without nodata) and note it in ``Stream.damage``; ``max_bytes``: memory limit;
+        ``fast``: leave out the refinement of decoded planes, which takes most of the time where the
+        pack has one.
 
     Raises
     ------

@@ -74,6 +74,8 @@ class PackNetwork:
         What a latent's integer is multiplied by at each level.
     latents : _core.LatentModel or _core.PlaneModel
         Gains and entropy model, of a network of the ``band`` or the ``spectral`` profile.
+    refinement : bytes or None
+        Graph that refines decoded planes, if the pack has it.
     """
 
     name: str
@@ -87,6 +89,7 @@ class PackNetwork:
     synthesis: bytes
     inverse_gain: npt.NDArray[np.float32]
     latents: _core.LatentModel | _core.PlaneModel
+    refinement: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -312,7 +315,7 @@ def _network(
     inverse = array("inverse_gain", "<i2", (levels, channels))
     if np.abs(inverse.astype(np.int32)).max() > MAX_GAIN:
         raise PackError(f"{folder}/inverse_gain.npy has codes beyond {MAX_GAIN}")
-    int8 = f"{folder}/analysis-int8.onnx"
+    int8, refinement = (f"{folder}/{name}.onnx" for name in ("analysis-int8", "refinement"))
     models = (
         array("gain", "<i2", (levels, channels)),
         array("probability", "<u2"),
@@ -330,6 +333,7 @@ def _network(
         analysis=read(f"{folder}/analysis.onnx"),
         analysis_int8=read(int8) if int8 in files else None,
         synthesis=read(f"{folder}/synthesis.onnx"),
+        refinement=read(refinement) if refinement in files else None,
         inverse_gain=np.exp2(inverse / GAINS_PER_OCTAVE).astype(np.float32),
         latents=_core.PlaneModel(*models, array("surroundings", "<i2"))
         if profile == _SPECTRAL

@@ -73,7 +73,7 @@ def analyse(
     run = inference.network(graph, optimise=optimise)
     for part in batches(count, grid, network.stride):
         batch = normalised(part)
-        found = _checked(run(batch), (len(batch), network.channels, *grid))
+        found = checked(run(batch), (len(batch), network.channels, *grid))
         latents[part] = found.reshape(latents[part].shape)
     return latents
 
@@ -130,14 +130,14 @@ def synthesise(
         axis=1,
     )
     octave = (levels[which] / STEPS_PER_OCTAVE).astype(np.float32)
-    decoded = _checked(
+    decoded = checked(
         run(context.reshape(len(which), -1, *grid), octave[:, None, None, None]),
         (len(which), 1, grid[0] * network.stride, grid[1] * network.stride),
     )
     return decoded[:, 0, : tile.rows, : tile.columns]
 
 
-def _checked(output: Float32Array, shape: tuple[int, ...]) -> Float32Array:
+def checked(output: Float32Array, shape: tuple[int, ...]) -> Float32Array:
     """Refuse the output of a graph that is not the network that its pack says it is."""
     if output.shape != shape:
         raise PackError(f"a graph of the pack yields shape {output.shape}; expected {shape}")

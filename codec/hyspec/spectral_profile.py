@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, plane_networks
+from hyspec import _core, plane_networks, refinement
 from hyspec.basis_sharing import CarriedBasis, Choice, RowOfTiles, TileStatistics, Trial
 from hyspec.fill import fill_invalid
 from hyspec.pack import PackNetwork
@@ -269,19 +269,15 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
         """Reconstruct some bands of a tile on the integer scale, a few at a time."""
         varies = symbols.varies.astype(bool)
-        if symbols.carried is None:
-            rows = basis_rows(symbols.basis, varies)[: len(symbols.scale)]
-        else:
-            rows = symbols.carried.rows[: len(symbols.scale)] * varies
         offset = _means(symbols.mean, varies, symbols.step)
         planes = self._decoded_planes(tile, symbols)
-        for part, samples in combine(offset[bands], rows[:, bands], planes):
+        for part, samples in combine(offset[bands], self._rows(symbols)[:, bands], planes):
             yield np.arange(part.start, part.stop), samples
 
     def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
         network = self._networks[symbols.network]
         count = len(symbols.scale)
-        levels = np.maximum(_core.band_levels(symbols.scale, symbols.step, network.levels), 0)
+        levels = self.levels(symbols)
         planes = np.empty((count, tile.rows, tile.columns), np.float32)
         grid = plane_networks.latent_grid(tile, network)
         deviation = deviations(symbols.scale).astype(np.float32)
@@ -300,7 +296,48 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             with np.errstate(over="ignore", invalid="ignore"):
                 scaled = normalised * deviation[part, None, None]
             planes[part] = np.nan_to_num(scaled, copy=False)
-        return planes
+        wanted = self._refine and refinement.pays(count, int(symbols.varies.sum()))
+        if not wanted or network.refinement is None:
+            return planes
+        refined = refinement.refined(
+            network,
+            network.refinement,
+            tile,
+            planes,
+            levels,
+            symbols.step,
+            optimise=self._optimise,
+        )
+        return np.nan_to_num(refined, copy=False)
+
+    def levels(self, symbols: SpectralSymbols) -> npt.NDArray[np.int32]:
+        """Levels of the planes, shape (planes,)."""
+        network = self._networks[symbols.network]
+        return np.maximum(_core.band_levels(symbols.scale, symbols.step, network.levels), 0)
+
+    def coded_planes(
+        self, analysis: SpectralAnalysis, symbols: SpectralSymbols
+    ) -> tuple[Float32Array, Float32Array]:
+        """Planes that were coded, and what a decoder makes of them without refinement.
+
+        For training: a refinement learns the first from the second.
+
+        Returns
+        -------
+        tuple of ndarray of float32, shape (planes, rows, columns)
+            On the integer scale.
+        """
+        spectra = analysis.statistics.spectra
+        offset = _means(symbols.mean, spectra.varies, symbols.step)
+        planes = spectra.project(offset, self._rows(symbols))
+        return planes, self._decoded_planes(analysis.tile, symbols)
+
+    def _rows(self, symbols: SpectralSymbols) -> npt.NDArray[np.float64]:
+        """Orthonormal rows of the planes, shape (planes, bands); 0 at bands that do not vary."""
+        varies, count = symbols.varies.astype(bool), len(symbols.scale)
+        if symbols.carried is None:
+            return basis_rows(symbols.basis, varies)[:count]
+        return np.asarray(symbols.carried.rows[:count] * varies)
 
 
 def _worthwhile(

@@ -37,6 +37,7 @@ class StreamSettings(TypedDict, total=False):
     threads: int | None
     on_damage: str
     max_bytes: int
+    fast: bool
     optimise: bool
 
 
@@ -66,6 +67,7 @@ class Stream:
         threads: int | None = None,
         on_damage: str = "raise",
         max_bytes: int = DEFAULT_MAX_BYTES,
+        fast: bool = False,
         optimise: bool = True,
     ) -> None:
         if on_damage not in ("raise", "fill"):
@@ -94,7 +96,9 @@ class Stream:
         flags = header.bad_bands
         self.bad_bands = None if flags is None else np.array(flags, np.bool_)
         self.metadata = source_metadata.unpack(header.metadata)
-        self._chunks = StreamChunks(self._data, header, self.index, pack, optimise=optimise)
+        self._chunks = StreamChunks(
+            self._data, header, self.index, pack, refine=not fast, optimise=optimise
+        )
         self.intervals = self._chunks.partition
 
     # ---- what the stream says of itself -------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, profiles
+from hyspec import _core, profiles, refinement
 from hyspec import pack as packs
 from hyspec.core_errors import translated
 from hyspec.damage import Damage
@@ -59,6 +59,8 @@ class StreamChunks:
         What it says of itself.
     pack
         Pack to decode with, or ``None`` for the one that the stream names.
+    refine
+        Refine decoded planes where the pack can.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
 
@@ -82,11 +84,13 @@ class StreamChunks:
         index: _core.Index,
         pack: str | Path | None,
         *,
+        refine: bool,
         optimise: bool,
     ) -> None:
         self._data = data
         self._header = header
         self._pack = pack
+        self._refine = refine
         self._optimise = optimise
         self._sample_type = SampleType(np.dtype(header.sample_type), header.step or 0.0)
         self._nodata = self._sample_type.nodata_fill(header.nodata)
@@ -130,6 +134,8 @@ class StreamChunks:
             if self.grid.across > 1:
                 kept = sum(min(len(i), pixels) * len(i) for i in self.partition) + bands**2
                 chunk += kept * _KEPT_ENTRY_BYTES
+            if self._refine:
+                chunk += refinement.most_bytes(rows, columns)
         return chunk
 
     def overlapping(self, area: Area) -> list[tuple[Tile, int]]:
@@ -178,7 +184,8 @@ class StreamChunks:
                     f"the stream needs one for {profile.name!r}"
                 )
             self._coders = [
-                profile.coder(model, optimise=self._optimise) for model in loaded.models
+                profile.coder(model, refine=self._refine, optimise=self._optimise)
+                for model in loaded.models
             ]
 
     def _known_profile(self) -> profiles.Profile:

@@ -123,6 +123,8 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         The model.
     settings
         How to encode.
+    refine
+        Refine what is decoded where the model can.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
     """
@@ -135,12 +137,14 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         model: PackModel,
         settings: CoderSettings | None = None,
         *,
+        refine: bool = False,
         optimise: bool = True,
     ) -> None:
         self._networks = model.networks
         # The kind of entropy model is that of the profile.
         self._core: list[tuple[int, Any]] = [(n.stride, n.latents) for n in model.networks]
         self._settings = settings or CoderSettings()
+        self._refine = refine
         self._optimise = optimise
 
     def counted(self, bands: int) -> npt.NDArray[np.bool_]:

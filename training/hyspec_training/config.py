@@ -60,6 +60,8 @@ _LIMITS: dict[str, _Limit] = {
     "learning_rate": _POSITIVE,
     "final_learning_rate": _NOT_NEGATIVE,
     "clip_norm": _POSITIVE,
+    "width": (lambda v: 1 <= v <= MAX_FILTERS, f"1 to {MAX_FILTERS}"),
+    "blocks": (lambda v: 0 <= v <= 6, "0 to 6"),  # more would reach too far for decoders
     "rate_slope": _POSITIVE,
     "finetune_steps": _NOT_NEGATIVE,
     "finetune_learning_rate": _POSITIVE,
@@ -203,13 +205,7 @@ def load(path: Path) -> Config:
     UsageError
         A section or setting is unknown or missing, or has a value that makes no sense.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not valid TOML: {error}") from error
-    return parse(text, str(path))
+    return parse(_read(path), str(path))
 
 
 def parse(text: str, where: str) -> Config:
@@ -220,10 +216,7 @@ def parse(text: str, where: str) -> Config:
     DataError, UsageError
         As of :func:`load`.
     """
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{where} is not valid TOML: {error}") from error
+    raw = _parsed(text, where)
     needed = {name for name, (_, optional) in _SECTIONS.items() if not optional}
     if not needed <= set(raw) <= set(_SECTIONS):
         raise UsageError(
@@ -238,11 +231,11 @@ def parse(text: str, where: str) -> Config:
             hint="write [[network]], once for each network",
         )
     networks = tuple(
-        _section(NetworkConfig, table, f"{where} [[network]] {k + 1}")
+        section(NetworkConfig, table, f"{where} [[network]] {k + 1}")
         for k, table in enumerate(tables)
     )
     sections = {
-        name: _section(_SECTIONS[name][0], values, f"{where} [{name}]")
+        name: section(_SECTIONS[name][0], values, f"{where} [{name}]")
         for name, values in raw.items()
     }
     config = Config(networks=networks, text=text, **sections)
@@ -250,7 +243,42 @@ def parse(text: str, where: str) -> Config:
     return config
 
 
-def _section(cls: type[_T], values: object, where: str) -> _T:
+def toml_tables(path: Path) -> tuple[str, dict[str, Any]]:
+    """Read the text of a TOML file, and what it says.
+
+    Raises
+    ------
+    DataError
+        The file is missing or is not TOML.
+    """
+    text = _read(path)
+    return text, _parsed(text, str(path))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not valid TOML: {error}") from error
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{where} is not valid TOML: {error}") from error
+
+
+def section(cls: type[_T], values: object, where: str) -> _T:
+    """Read a section into its dataclass; ``where`` it is begins the messages of errors.
+
+    Raises
+    ------
+    UsageError
+        A setting is unknown or missing, or has a value that makes no sense.
+    """
     assert dataclasses.is_dataclass(cls)
     if not isinstance(values, dict):
         raise UsageError(f"{where} is {values!r}; expected a section of settings")

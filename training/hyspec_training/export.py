@@ -120,7 +120,7 @@ def write_pack(
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    _replace(folder, {**files, "manifest.json": text.encode()})
+    replace_folder(folder, {**files, "manifest.json": text.encode()})
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -204,7 +204,8 @@ def _npy(values: npt.NDArray[Any], dtype: str) -> bytes:
     return buffer.getvalue()
 
 
-def _replace(folder: Path, files: dict[str, bytes]) -> None:
+def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the files of a pack in place of what a folder held."""
     # Written beside and renamed: nobody ever finds half a pack.
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)

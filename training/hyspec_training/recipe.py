@@ -13,23 +13,26 @@ import torch
 from hyspec.errors import DataError, UsageError
 from hyspec_training import cache, checkpoint, networks, packing
 from hyspec_training.allocator import keep_freed_memory
-from hyspec_training.config import Config, NetworkConfig
+from hyspec_training.config import Config, DataConfig, NetworkConfig
 from hyspec_training.data import Scene, find_scenes
 from hyspec_training.distributed import processes
 from hyspec_training.figure import draw_history
 from hyspec_training.loop import train_stage
 from hyspec_training.profiles import PROFILES
+from hyspec_training.refinement_config import ScenesConfig
 from hyspec_training.sampling import PatchSampler
 from hyspec_training.stages import Stage, initial_seed, stages
 
 
-def load_scenes(config: Config, data: Path, folder: Path) -> tuple[list[Scene], list[Scene]]:
+def load_scenes(
+    config: DataConfig | ScenesConfig, data: Path, folder: Path
+) -> tuple[list[Scene], list[Scene]]:
     """Open the scenes of a recipe: those to train on, and those to validate on.
 
     Parameters
     ----------
     config
-        The recipe.
+        What the recipe says of scenes.
     data
         Folder of the scenes.
     folder
@@ -42,20 +45,20 @@ def load_scenes(config: Config, data: Path, folder: Path) -> tuple[list[Scene], 
     UsageError
         A validation scene is not among the scenes.
     """
-    found = find_scenes(data, config.data.scenes)
+    found = find_scenes(data, config.scenes)
     names = {name for _, name in found}
-    unknown = sorted(set(config.data.validation) - names)
+    unknown = sorted(set(config.validation) - names)
     if unknown:
         raise UsageError(
             f"validation scenes {unknown} are not among the scenes of the recipe",
             hint=f"the scenes are {sorted(names)}",
         )
-    if not names - set(config.data.validation):
+    if not names - set(config.validation):
         raise DataError("the recipe leaves no scene to train on")
     folder.mkdir(parents=True, exist_ok=True)
     scenes = [cache.open_scene(path, name, folder) for path, name in found]
-    train = [s for s in scenes if s.name not in config.data.validation]
-    return train, [s for s in scenes if s.name in config.data.validation]
+    train = [s for s in scenes if s.name not in config.validation]
+    return train, [s for s in scenes if s.name in config.validation]
 
 
 def run(
@@ -129,7 +132,7 @@ def run(
         if not group.leads:
             group.wait()
         folder = cache_folder or work / "cache"
-        train, validation = load_scenes(config, data, folder)
+        train, validation = load_scenes(config.data, data, folder)
         planes = _planes(config, train, data, folder)
         validation = _planes(config, validation, data, folder)
         if group.leads:  # the others find the copies that this one made

@@ -1,0 +1,150 @@
+"""A refinement for a pack that is there: trained on what its encoder makes, and put into a copy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hyspec import pack as packs
+from hyspec.errors import UsageError
+from hyspec.refinement import INPUTS
+from hyspec_training import refinement_training
+from hyspec_training.allocator import keep_freed_memory
+from hyspec_training.coded_planes import coded_chunks
+from hyspec_training.export import replace_folder
+from hyspec_training.onnx_graphs import halved, stored_in_half, to_onnx
+from hyspec_training.recipe import load_scenes
+from hyspec_training.refinement import Refinement
+from hyspec_training.refinement_config import RefinementRecipe
+
+_MANIFEST = "manifest.json"
+
+
+def run(
+    recipe: RefinementRecipe,
+    source: str | Path,
+    data: Path,
+    work: Path,
+    out: Path,
+    *,
+    cache_folder: Path | None = None,
+    threads: int | None = None,
+    force: bool = False,
+    quiet: bool = False,
+) -> str:
+    """Train a refinement for a pack, and write a copy of the pack that has it.
+
+    An interrupted run continues from its checkpoint in ``work``, and ends with the same weights.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    source
+        Name of a shipped pack, or path of a pack directory.
+    data
+        Folder that the scene patterns are relative to.
+    work
+        Folder for the checkpoint.
+    out
+        Directory to create.
+    cache_folder
+        Folder for copies of scenes that cannot be mapped, and for coded planes; by default
+        ``cache`` in ``work``.
+    threads
+        Threads of PyTorch; by default as many as it finds processors.
+    force
+        Replace an existing directory.
+    quiet
+        Show no progress bars.
+
+    Returns
+    -------
+    str
+        Identifier of the new pack in hexadecimal.
+
+    Raises
+    ------
+    DataError
+        A scene is missing or unusable, or the training diverges.
+    PackError
+        The pack is missing or damaged.
+    UsageError
+        The directory exists, the pack is of another profile or not a directory, or ``work`` holds a
+        checkpoint of other settings.
+    """
+    if out.exists() and not force:
+        raise UsageError(f"{out} exists already", hint="choose another name or use --force")
+    folder, pack = _directory(source)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    keep_freed_memory()
+    work.mkdir(parents=True, exist_ok=True)
+    cache = cache_folder or work / "cache"
+    training, validation = load_scenes(recipe.data, data, cache)
+    names = [scene.name for scene in training]
+    settings = refinement_training.settings_of(recipe, pack.id.hex(), names)
+    torch.manual_seed(recipe.refinement.seed)
+    net = Refinement(recipe.refinement.width, recipe.refinement.blocks)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    chunks = coded_chunks(training, pack, cache, quiet=quiet)
+    refinement_training.train(net, chunks, recipe, settings, work, quiet=quiet)
+    kept = coded_chunks(validation, pack, cache, quiet=quiet)
+    records = refinement_training.validate(net, kept)
+    about = {"recipe": recipe.text, "scenes": names, "validation": records}
+    return write(folder, out, export(net), about)
+
+
+def export(net: Refinement) -> bytes:
+    """Graph of a refinement, its larger weights in half precision."""
+    examples = [torch.zeros(2, INPUTS, 16, 24), torch.zeros(2, 1, 1, 1)]
+    module = halved(net.to("cpu").eval())
+    return stored_in_half(to_onnx(module, examples, ["planes", "octave"], "correction"))
+
+
+def write(source: Path, out: Path, graph: bytes, about: dict[str, Any]) -> str:
+    """Write a copy of a pack directory whose networks have a refinement.
+
+    Parameters
+    ----------
+    source
+        The pack.
+    out
+        Directory to create, or to replace.
+    graph
+        The refinement.
+    about
+        What the manifest says of it: ``recipe``, ``scenes``, ``validation``.
+
+    Returns
+    -------
+    str
+        Identifier of the copy in hexadecimal.
+    """
+    manifest = json.loads((source / _MANIFEST).read_text(encoding="utf-8"))
+    files = {name: (source / name).read_bytes() for name in manifest["files"]}
+    files |= {f"{network['name']}/refinement.onnx": graph for network in manifest["networks"]}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
+    manifest |= {"refinement": about, "files": hashes}
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    replace_folder(out, {**files, _MANIFEST: text.encode()})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _directory(source: str | Path) -> tuple[Path, packs.Pack]:
+    """Directory of a pack of the ``spectral`` profile, and the pack."""
+    pack = packs.load(source)
+    shipped = packs.SHIPPED / source
+    folder = shipped if shipped.is_dir() else Path(source)
+    if pack.profile != "spectral":
+        raise UsageError(
+            f"pack {pack.name!r} serves profile {pack.profile!r}; expected 'spectral'",
+            hint="planes of other profiles have no refinement",
+        )
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is a file; expected the directory of a pack")
+    return folder, pack
