@@ -49,8 +49,10 @@ class EncodeResult:
         Time that the encoding took.
     profile, pack : str
         Profile, and name of the pack.
+    metric : str
+        What was kept small.
     quality : float
-        Value of the ``quality`` option that gives the same stream.
+        Value of the ``quality`` option that gives the same stream with this metric.
     intervals : str
         Band intervals, 1-based inclusive.
     missed : str or None
@@ -64,6 +66,7 @@ class EncodeResult:
     seconds: float
     profile: str
     pack: str
+    metric: str
     quality: float
     intervals: str
     missed: str | None
@@ -79,7 +82,8 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
     **settings
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
         ``bps`` (bits per sample), ``psnr`` (dB) and ``rmse`` (sample units), and ``pack``,
-        ``intervals``, ``tile``, ``float_step``, ``precision``, ``network``, ``fast``, ``threads``.
+        ``intervals``, ``tile``, ``float_step``, ``precision``, ``network``, ``fast``, ``metric``,
+        ``threads``.
 
     Returns
     -------
@@ -141,6 +145,7 @@ def encode_to(
         seconds=time.perf_counter() - started,
         profile=encoder.profile.name,
         pack=encoder.pack.name,
+        metric=options.metric,
         quality=encoder.search.quality_of(step),
         intervals=intervals.format_intervals(encoder.partition),
         missed=encoder.search.missed,
@@ -162,12 +167,19 @@ class _Encoder:
                 f"the {self.profile.name!r} profile has no search that --fast could leave out",
                 hint="leave it out, or use --profile spectral",
             )
+        if options.metric not in self.profile.metrics:
+            raise UsageError(
+                f"the {self.profile.name!r} profile has no metric {options.metric!r}",
+                hint="leave out --metric, or use --profile spectral",
+            )
         found = survey(cube, progress)
         sample_type = _sample_type(cube, found, options.float_step)
         self.partition = _partition(
             cube, self.profile.intervals if options.intervals is None else options.intervals
         )
         models = _models(cube, self.partition, self.pack)
+        unit = sample_type.step or 1.0
+        brightness = found.brightness / unit if options.metric == "sam" else None
         tile_rows, tile_columns = options.tile_size(cube.rows, cube.columns)
         self._chunks = CubeChunks(
             cube,
@@ -180,6 +192,7 @@ class _Encoder:
                     int8=_wants_int8(self.pack, options),
                     network=options.network,
                     fast=options.fast,
+                    brightness=brightness,
                 )
                 for m in models
             ],

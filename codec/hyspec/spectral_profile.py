@@ -20,6 +20,7 @@ from hyspec.fill import fill_invalid
 from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
 from hyspec.sample_type import SampleType
+from hyspec.spectral_angle import AngleWeights
 from hyspec.spectral_transform import TileSpectra, combine, orthonormal, quantised_basis
 from hyspec.tile_coder import TileCoder, by_band
 
@@ -45,14 +46,16 @@ Float32Array = npt.NDArray[np.float32]
 class _Planes:
     """Planes of a tile at one step, before their number is chosen.
 
-    ``mean`` and ``scale`` hold codes, ``entries`` is the basis, and ``latents`` has the shape
-    (planes, channels, positions).
+    ``mean`` and ``scale`` hold codes, ``entries`` is the basis, ``latents`` has the shape (planes,
+    channels, positions), and ``weights``, of squared errors, (planes, positions); ``None`` if all
+    count alike.
     """
 
     mean: npt.NDArray[np.int32]
     entries: npt.NDArray[np.int32]
     scale: npt.NDArray[np.int32]
     latents: Float32Array
+    weights: Float32Array | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class SpectralAnalysis:
         Principal components, see :meth:`TileSpectra.components`.
     scale : ndarray of int32, shape (1,) or (0,)
         Code of the standard deviation of the first component; empty if no band varies.
+    weights : AngleWeights, optional
+        What errors count, if it is spectral angles that matter.
+    step_offset : int
+        What the quality step of this tile is more than that of the cube.
     coded : dict
         By step: payload and checksum of the latest encoding, for searches that end where they are.
     """
@@ -81,6 +88,8 @@ class SpectralAnalysis:
     variance: npt.NDArray[np.float64] = field(repr=False)
     direction: npt.NDArray[np.float64] = field(repr=False)
     scale: npt.NDArray[np.int32]
+    weights: AngleWeights | None = field(default=None, repr=False)
+    step_offset: int = 0
     coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
 
 
@@ -122,15 +131,22 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         rows, columns, bands = samples.shape
         mask = by_band(valid)
         spectra = TileSpectra(samples, None if mask is None else valid, sample_type)
-        variance, direction = spectra.components()
+        weights, step_offset = None, 0
+        if self._brightness is not None:
+            weights = AngleWeights.of(spectra.energy())
+            step_offset = weights.step_offset(self._brightness, bands)
+        variance, direction = spectra.components(None if weights is None else weights.covariance)
         scale = scale_codes(np.sqrt(np.maximum(variance[:1], 0)))
         tile = _core.BandTile(bands, rows, columns)
-        return SpectralAnalysis(tile, mask, spectra, variance, direction, scale)
+        return SpectralAnalysis(
+            tile, mask, spectra, variance, direction, scale, weights, step_offset
+        )
 
     def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
         number = self._number
         network = self._networks[number]
+        step = max(_core.MIN_STEP, min(_core.MAX_STEP, step + analysis.step_offset))
         planes = self._planes(analysis, network, step)
         bit_value = FAST_BIT_VALUE if self._fast else BIT_VALUE
         count = _worthwhile(planes, network, step, bit_value)
@@ -151,6 +167,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             planes.latents[:count],
             bit_value,
             dependent,
+            None if planes.weights is None else planes.weights[:count],
         )
         symbols = SpectralSymbols(
             step, number, mask, varies, planes.mean, scale, entries, dependent, rounded
@@ -195,7 +212,11 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         latents = plane_networks.analyse(
             network, tile, len(scale), normalised, int8=self._int8, optimise=self._optimise
         )
-        return _Planes(mean, basis.entries, scale, latents)
+        weights = None
+        if analysis.weights is not None:
+            brightness = spectra.brightness(offset, basis.rows)
+            weights = analysis.weights.of_latents(samples, brightness, network.stride)
+        return _Planes(mean, basis.entries, scale, latents, weights)
 
     # ---- decoding -----------------------------------------------------------------------------
 
@@ -251,6 +272,8 @@ def _worthwhile(planes: _Planes, network: PackNetwork, step: int, bit_value: flo
     best, count = 0.0, strong
     for k in range(strong, len(planes.scale)):
         size = np.abs(planes.latents[k]) / network.inverse_gain[levels[k]][:, None]
+        if planes.weights is not None:
+            size *= np.sqrt(planes.weights[k])
         kept = size[size > _KEPT]
         entries = planes.entries[k].astype(np.float64)
         bits = len(entries) * (1 + 0.5 * np.log2(1 + np.square(entries).mean()))

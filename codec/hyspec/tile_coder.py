@@ -79,6 +79,9 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         Always encode with the network of this number, which the model has, in place of choosing.
     fast
         Encode with less search where the profile has any.
+    brightness
+        Root mean square of the samples of the cube, with the quantisation step as unit, if encoding
+        is to keep spectral angles small in place of squared errors and the profile can.
     optimise
         Let ONNX Runtime rewrite the graphs; see :class:`hyspec.inference.Network`.
     """
@@ -90,6 +93,7 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         int8: bool = False,
         network: int | None = None,
         fast: bool = False,
+        brightness: float | None = None,
         optimise: bool = True,
     ) -> None:
         self._networks = model.networks
@@ -98,6 +102,7 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         self._int8 = int8
         self._network = network
         self._fast = fast
+        self._brightness = brightness
         self._optimise = optimise
 
     @abc.abstractmethod

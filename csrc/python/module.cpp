@@ -399,7 +399,8 @@ py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
                                   std::uint32_t network, const std::optional<py::array>& valid,
                                   const py::array& varies, const py::array& mean,
                                   const py::array& scale, const py::array& basis,
-                                  const py::array& latents, float bit_value, bool dependent) {
+                                  const py::array& latents, float bit_value, bool dependent,
+                                  const std::optional<py::array>& weights) {
   hyspec::SpectralSymbols s;
   s.step = step;
   s.network = network;
@@ -411,13 +412,15 @@ py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
   s.basis = to_checked_vector<std::int32_t>(basis, 2, "basis");
   if (basis.shape(0) != scale.shape(0))
     throw hyspec::Error(hyspec::ErrorCode::kBadArgument, "the basis has no row per plane");
+  std::vector<float> counted;
+  if (weights) counted = to_checked_vector<float>(*weights, 2, "weights");
   const auto parts = to_networks<hyspec::SpectralNetwork>(networks);
   const hyspec::SpectralSymbols& whole = s;
   return encode_payload(
       s, latents,
       [&](auto* crc) { return hyspec::encode_spectral_payload(parts, tile, whole, crc); },
       [&](auto real, auto* crc) {
-        return hyspec::encode_spectral_payload(parts, tile, s, real, {bit_value}, crc);
+        return hyspec::encode_spectral_payload(parts, tile, s, real, {bit_value, counted}, crc);
       });
 }
 
@@ -513,6 +516,7 @@ void bind_band_profile(py::module_& m) {
         py::arg("step"), py::arg("network"), py::arg("valid").none(true), py::arg("varies"),
         py::arg("mean"), py::arg("scale"), py::arg("basis"), py::arg("latents"),
         py::arg("bit_value") = 0.0f, py::arg("dependent") = false,
+        py::arg("weights").none(true) = py::none(),
         "Write a payload; return it, the checksum of its symbols, and the "
         "latents as coded.");
   m.def("decode_spectral_payload", &decode_spectral_payload, py::arg("networks"), py::arg("tile"),
