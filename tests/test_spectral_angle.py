@@ -178,7 +178,7 @@ def test_a_dark_tile_has_a_finer_step():
 class Equal(AngleWeights):
     """All errors count 1."""
 
-    def of_latents(self, planes, brightness, stride):
+    def of_latents(self, planes, _brightness, stride):
         rows, columns = planes.shape[1:]
         return np.ones((len(planes), -(-rows // stride) * -(-columns // stride)), np.float32)
 
@@ -234,7 +234,7 @@ def test_the_core_refuses_what_are_no_weights(coder, weights, message):
 # ---- options
 
 
-def test_result_and_program(run, out, tiny_spectral_pack, scene_cube, scene_hdr):
+def test_result_and_program(run, out, tiny_spectral_pack, scene_hdr):
     options = hyspec.EncodeOptions(pack=tiny_spectral_pack, metric="sam")
     pieces = []
     assert hyspec.encode_to(hyspec.io.read(scene_hdr), pieces.append, options).metric == "sam"

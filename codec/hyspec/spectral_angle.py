@@ -24,7 +24,7 @@ _LEAST_ENERGY = 1e-3
 _LEAST_ACROSS = 0.02
 #: Weights are those of squared angles to this power: it is the mean of angles that counts, not that
 #: of their squares, and one quantiser step serves all. Tiles have steps in proportion to the length
-#: of their spectra to the same power, which differ from that of the cube by so many octaves at most.
+#: of their spectra to the same power, at most so many octaves from that of the cube.
 _POWER = 0.5
 _MOST_OCTAVES = 2.0
 
