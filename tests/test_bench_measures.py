@@ -84,6 +84,15 @@ def test_bd_without_overlap():
     assert math.isnan(delta.bd_psnr(low, high[:1], (0.1, 1.0)))
 
 
+def test_angle_change():
+    """Of angles that are all a fifth smaller; nothing where curves share no rate."""
+    anchor = [(0.1, 4.0), (0.2, 2.5), (0.4, 1.5), (0.8, 0.8)]
+    smaller = [(rate, 0.8 * angle) for rate, angle in anchor]
+    assert delta.angle_change(anchor, smaller, delta.ALL_RATES) == pytest.approx(-20)
+    assert delta.angle_change(smaller, anchor, delta.ALL_RATES) == pytest.approx(25)
+    assert math.isnan(delta.angle_change(anchor, smaller[:1], delta.ALL_RATES))
+
+
 def test_angles(pair):
     original, decoded = pair
     angles = quality.spectral_angles_deg(original, decoded)

@@ -16,7 +16,13 @@ from hyspec_bench import ablations, cli, curves, precision, registry, throughput
 ROOT = Path(__file__).parents[1]
 QUALITIES = (10.0, 20.0, 30.0, 40.0)
 ENCODER = ["one interval", "each band alone", "plain rounding"]
-SPECTRAL_ENCODER = ["fast", "five intervals", "tiles of 64 x 64", "tiles of 32 x 32"]
+SPECTRAL_ENCODER = [
+    "fast",
+    "metric sam",
+    "five intervals",
+    "tiles of 64 x 64",
+    "tiles of 32 x 32",
+]
 
 
 @pytest.fixture
@@ -113,7 +119,7 @@ def test_markdown(run, scene_hdr, tiny_pack, tiny_spectral_pack, tmp_path):
     given += ["--qualities", 20, 40]
     records = [json.loads(line) for line in run(ablations.main, *given, "--json").out.splitlines()]
     out = run(ablations.main, *given).out
-    first, second = re.split("^BD-rate", out, flags=re.M)
+    first, second, third = re.split("^BD-rate|^Spectral angle", out, flags=re.M)
     header, *rows = rows_of(first)
     assert header[-1] == f"dB above {tiny_pack} at this rate"
     forms = [(str(tiny_pack), records[0]["reference_curve"], [None, None])]
@@ -137,13 +143,17 @@ def test_markdown(run, scene_hdr, tiny_pack, tiny_spectral_pack, tmp_path):
         *(f"{r['bd_rate']:+.1f} ({r['psnr_db'][0]:.1f} to {r['psnr_db'][1]:.1f})" for r in records),
     ]
     assert mean == ["mean", *(f"{r['bd_rate']:+.1f}" for r in records)]
+    header, row, mean = rows_of(third)
+    assert header == ["scene", *(r["variant"] for r in records)]
+    changes = [f"{r['angle_change']:+.1f}" for r in records]
+    assert (row, mean) == (["scene", *changes], ["mean", *changes])
 
 
 def row(scene, bd_rate):
     nan = float("nan")
     curve = [(0.1, 30.0), (0.2, 33.0)]
     return ablations.Row(
-        scene, "b", "a", [1.0, 2.0], curve, curve, [nan, nan], bd_rate, (30.0, 33.0)
+        scene, "b", "a", [1.0, 2.0], curve, curve, [nan, nan], bd_rate, (30.0, 33.0), -bd_rate
     )
 
 
@@ -151,6 +161,7 @@ def test_means():
     """The mean is that of all scenes, and a dash where one has no difference."""
     rows = [row("x", 2.0), row("y", 4.0)]
     assert ablations.rate_table(rows).rows[-1] == ["mean", "+3.0"]
+    assert ablations.angle_table(rows).rows == [["x", "-2.0"], ["y", "-4.0"], ["mean", "-3.0"]]
     rows.append(row("z", float("nan")))
     assert ablations.rate_table(rows).rows[-2:] == [["z", "-"], ["mean", "-"]]
 
@@ -176,6 +187,8 @@ def test_variants_of_the_spectral_profile(compare, cube, tiny_spectral_pack):
     assert all(r["reference_curve"] == default for r in found.values())
     assert found["fast"]["curve"] == points(cube, tiny_spectral_pack, fast=True)
     assert found["fast"]["bd_rate"] > 0
+    assert found["metric sam"]["curve"] == points(cube, tiny_spectral_pack, metric="sam")
+    assert found["metric sam"]["angle_change"] < 0
     assert found["five intervals"]["bd_rate"] > 0
     # The scene has 40 x 36 pixels.
     assert found["tiles of 64 x 64"]["curve"] == default

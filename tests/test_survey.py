@@ -20,6 +20,8 @@ def test_against_numpy(dtype):
     assert found.integers == (samples.dtype.kind != "f")
     deviation = math.sqrt(samples.astype("f8").var((0, 1)).mean())
     assert found.deviation == pytest.approx(deviation, rel=1e-9)
+    brightness = math.sqrt(np.square(samples.astype("f8")).mean())
+    assert found.brightness == pytest.approx(brightness, rel=1e-9)
 
 
 def test_nodata_is_left_out():
@@ -39,9 +41,11 @@ def test_nodata_is_left_out():
 
 def test_bands_without_samples_do_not_count():
     samples = np.random.default_rng(2).normal(0, 3, (9, 9, 2))
-    alone = measure(Cube(samples)).deviation
+    alone = measure(Cube(samples))
     padded = np.concatenate([samples, np.full((9, 9, 5), np.nan)], axis=2)
-    assert measure(Cube(padded)).deviation == pytest.approx(alone)
+    found = measure(Cube(padded))
+    assert found.deviation == pytest.approx(alone.deviation)
+    assert found.brightness == pytest.approx(alone.brightness)
 
 
 def test_blocks_do_not_matter(monkeypatch):
@@ -69,7 +73,7 @@ def test_whole_numbers_are_noticed(samples, integers):
 @pytest.mark.parametrize("dtype", ["uint16", "float32"])
 def test_nothing_valid(dtype):
     found = measure(Cube(np.full((3, 4, 5), 7, dtype), nodata=7.0))
-    assert (found.valid, found.deviation) == (0, 0)
+    assert (found.valid, found.deviation, found.brightness) == (0, 0, 0)
     assert math.isnan(found.lowest)
     assert math.isnan(found.highest)
 

@@ -1,10 +1,10 @@
 """What parts of hyspec are worth: python -m hyspec_bench.ablations SCENE... [--against PACK].
 
 Encodes every scene at several qualities, in a form to compare with and in others, and decodes
-every stream. Prints two Markdown tables: rate and PSNR of every stream, with the difference in PSNR
-to the form to compare with at equal rate, between its points; and the Bjøntegaard rate difference
+every stream. Prints three Markdown tables: rate and PSNR of every stream, with the difference in
+PSNR to the form to compare with at equal rate, between its points; the Bjøntegaard rate difference
 in per cent, positive where more bits are needed at equal PSNR, with the PSNR that both curves
-reach.
+reach; and the change of the mean spectral angle at equal rate in per cent.
 
 With --against, that pack is compared with those of --pack. Without it, the default of the encoder
 is compared with variants, those of the profile of the pack. Of the band profile:
@@ -16,6 +16,7 @@ is compared with variants, those of the profile of the pack. Of the band profile
 Of the spectral profile:
 
 - fast: latents are rounded one by one, with what the bits cost;
+- metric sam: spectral angles are kept small in place of squared errors;
 - five intervals: each has principal components of its own;
 - tiles of 64 x 64, tiles of 32 x 32: each has a basis of its own, and begins with fresh models.
 """
@@ -26,7 +27,7 @@ import argparse
 import math
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from unittest import mock
@@ -86,6 +87,9 @@ class Row:
         Mean difference in rate at equal PSNR in per cent; NaN where the curves share no PSNR.
     psnr_db : (float, float)
         First and last PSNR that both curves reach.
+    angle_change : float
+        Mean change of the spectral angle at equal rate in per cent; NaN where the curves share no
+        rate.
     """
 
     scene: str
@@ -97,6 +101,7 @@ class Row:
     gains_db: list[float]
     bd_rate: float
     psnr_db: tuple[float, float]
+    angle_change: float
 
 
 def forms_of_encoder(pack: str, settings: EncodeSettings, bands: int) -> list[Form]:
@@ -106,6 +111,7 @@ def forms_of_encoder(pack: str, settings: EncodeSettings, bands: int) -> list[Fo
         return [
             Form("default", default),
             Form("fast", {**default, "fast": True}),
+            Form("metric sam", {**default, "metric": "sam"}),
             Form("five intervals", {**default, "intervals": "seed"}),
             *(Form(f"tiles of {n} x {n}", {**default, "tile": (n, n)}) for n in (64, 32)),
         ]
@@ -127,9 +133,9 @@ def measure(
     scene: str, cube: hyspec.Cube, forms: Sequence[Form], qualities: Sequence[float]
 ) -> Iterator[Row]:
     """Yield the comparison of every form but the first with the first."""
-    reference = _curve(cube, forms[0], qualities)
+    reference, reference_angles = _curves(cube, forms[0], qualities)
     for form in forms[1:]:
-        curve = _curve(cube, form, qualities)
+        curve, angles = _curves(cube, form, qualities)
         yield Row(
             scene=scene,
             variant=form.name,
@@ -140,12 +146,20 @@ def measure(
             gains_db=[psnr - delta.psnr_at(reference, rate) for rate, psnr in curve],
             bd_rate=delta.bd_rate(reference, curve, ALL_RATES),
             psnr_db=delta.overlap(reference, curve, ALL_RATES, 1),
+            angle_change=delta.angle_change(reference_angles, angles, ALL_RATES),
         )
 
 
-def _curve(cube: hyspec.Cube, form: Form, qualities: Sequence[float]) -> list[Point]:
+def _curves(
+    cube: hyspec.Cube, form: Form, qualities: Sequence[float]
+) -> tuple[list[Point], list[Point]]:
+    """PSNR and mean spectral angle by rate."""
     with mock.patch.object(band_profile, "BIT_VALUE", form.bit_value):
-        return curves.curve(cube, form.settings, qualities)
+        found = curves.encodings(cube, form.settings, qualities)
+    return (
+        [(e.bps, e.comparison.psnr_db) for e in found],
+        [(e.bps, e.comparison.sam_deg) for e in found],
+    )
 
 
 def point_table(rows: Sequence[Row]) -> Table:
@@ -170,14 +184,29 @@ def point_table(rows: Sequence[Row]) -> Table:
 
 def rate_table(rows: Sequence[Row]) -> Table:
     """Rate differences by scene and variant, and their means; a dash where there is none."""
+    title = f"BD-rate in % against {rows[0].reference} (dB compared)"
+    return _by_scene(title, rows, _difference, lambda row: row.bd_rate)
+
+
+def angle_table(rows: Sequence[Row]) -> Table:
+    """Changes of the spectral angle by scene and variant, and their means."""
+    title = f"Spectral angle at equal rate, change in % from {rows[0].reference}"
+    return _by_scene(
+        title, rows, lambda row: number(row.angle_change, "{:+.1f}"), lambda row: row.angle_change
+    )
+
+
+def _by_scene(
+    title: str, rows: Sequence[Row], cell: Callable[[Row], str], value: Callable[[Row], float]
+) -> Table:
+    """One line per scene, one column per variant, and the means of a value."""
     variants = list(dict.fromkeys(row.variant for row in rows))
     lines = [
-        [scene, *(_difference(row) for row in rows if row.scene == scene)]
+        [scene, *(cell(row) for row in rows if row.scene == scene)]
         for scene in dict.fromkeys(row.scene for row in rows)
     ]
-    means = [statistics.fmean(r.bd_rate for r in rows if r.variant == name) for name in variants]
+    means = [statistics.fmean(value(r) for r in rows if r.variant == name) for name in variants]
     lines.append(["mean", *(number(mean, "{:+.1f}") for mean in means)])
-    title = f"BD-rate in % against {rows[0].reference} (dB compared)"
     return Table(title, ["scene", *variants], lines)
 
 
@@ -249,7 +278,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{path}: {error}", file=sys.stderr)
             return 1
     if not options.json:
-        for table in (point_table(rows), rate_table(rows)):
+        for table in (point_table(rows), rate_table(rows), angle_table(rows)):
             print(f"{table.title}\n\n{table.markdown()}\n")
     return 0
 

@@ -67,8 +67,11 @@ def encode(cube: hyspec.Cube, settings: EncodeSettings) -> Encoding:
 
 def curve(cube: hyspec.Cube, settings: EncodeSettings, qualities: Sequence[float]) -> list[Point]:
     """Bits per sample and PSNR in dB at each quality, in the order of the qualities."""
-    points = []
-    for quality in qualities:
-        found = encode(cube, {**settings, "quality": quality})
-        points.append((found.bps, found.comparison.psnr_db))
-    return points
+    return [(e.bps, e.comparison.psnr_db) for e in encodings(cube, settings, qualities)]
+
+
+def encodings(
+    cube: hyspec.Cube, settings: EncodeSettings, qualities: Sequence[float]
+) -> list[Encoding]:
+    """Encode a cube at each quality."""
+    return [encode(cube, {**settings, "quality": quality}) for quality in qualities]

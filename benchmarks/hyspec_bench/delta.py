@@ -63,6 +63,17 @@ def bd_psnr(anchor: Sequence[Point], test: Sequence[Point], rates: tuple[float, 
         )
 
 
+def angle_change(
+    anchor: Sequence[Point], test: Sequence[Point], rates: tuple[float, float]
+) -> float:
+    """Mean change of the spectral angle at equal rate in per cent; negative where it is smaller.
+
+    The mean is that of logarithms. Points are (bits per sample, degrees); otherwise as `bd_psnr`.
+    """
+    a, b = ([(r, -20 * math.log10(x)) for r, x in points if x > 0] for points in (anchor, test))
+    return 100 * (10 ** (-bd_psnr(a, b, rates) / 20) - 1)
+
+
 def overlap(
     anchor: Sequence[Point], test: Sequence[Point], rates: tuple[float, float], axis: int
 ) -> tuple[float, float]:

@@ -662,6 +662,7 @@ def encode_spectral_payload(
     latents: npt.NDArray[np.int32] | npt.NDArray[np.float32],
     bit_value: float = 0.0,
     dependent: bool = False,
+    weights: npt.NDArray[np.float32] | None = None,
 ) -> tuple[bytes, int, npt.NDArray[np.int32]]:
     """Write a payload; return it, the checksum of its symbols, and the latents as coded.
 
@@ -684,6 +685,9 @@ def encode_spectral_payload(
         numbers before rounding.
     dependent
         Whether two quantisers take turns.
+    weights
+        What the squared errors of real latents count at each position, 0 to 2^20, shape (planes,
+        positions); ``None`` if all count 1.
 
     Raises
     ------

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from hyspec import _core
 from hyspec.scatter import Scatter
+from hyspec.spectral_angle import AngleWeights
 from hyspec.spectral_basis import Basis, Components, basis_rows, components, quantised_basis
 from hyspec.spectral_transform import TileSpectra
 
@@ -85,12 +86,15 @@ class TileStatistics:
         Second moments of all bands.
     components : Components
         Principal components of the bands that vary.
+    weights : AngleWeights or None
+        What errors count, if it is spectral angles that matter.
     """
 
     spectra: TileSpectra = field(repr=False)
     tile: _core.BandTile
     scatter: Scatter = field(repr=False)
     components: Components = field(repr=False)
+    weights: AngleWeights | None = field(default=None, repr=False)
 
     @property
     def varies(self) -> npt.NDArray[np.bool_]:
@@ -140,6 +144,10 @@ class RowOfTiles:
         self._lock = threading.Lock()
         self._common: tuple[npt.NDArray[np.bool_], Components] | None = None
         self._latest: tuple[float, list[Choice]] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of tiles."""
+        return len(self._tiles)
 
     def choose(self, position: int, step: float, attempt: Try) -> Choice:
         """Basis of the tile at a position, from 0.

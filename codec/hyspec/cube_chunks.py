@@ -50,6 +50,8 @@ class CubeChunks:
         The band intervals.
     coders
         One coder per interval.
+    brightness
+        Root mean square of the samples; 0 if not known.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class CubeChunks:
         grid: TileGrid,
         partition: Sequence[BandInterval],
         coders: Sequence[TileCoder[Any, Any]],
+        brightness: float = 0.0,
     ) -> None:
         count = len(grid) * len(partition)
         if count > MAX_CHUNKS:
@@ -77,6 +80,7 @@ class CubeChunks:
         self.grid = grid
         self.partition = partition
         self._coders = coders
+        self._brightness = brightness
         self._rows: Latest[tuple[int, int], list[TileAnalysis]] = Latest(_KEPT_ROWS)
 
     @property
@@ -121,7 +125,9 @@ class CubeChunks:
 
     def _samples(self, job: Job) -> TileSamples:
         samples = self.read(job)
-        return TileSamples(samples, validity(samples, self.cube.nodata), self.sample_type)
+        valid = validity(samples, self.cube.nodata)
+        brightness = self._brightness / (self.sample_type.step or 1.0)
+        return TileSamples(samples, valid, self.sample_type, brightness)
 
     def encode(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[bytes, int]:
         """Payload of a chunk at a quality step, and the checksum of its symbols."""

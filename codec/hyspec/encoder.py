@@ -41,8 +41,10 @@ class EncodeResult:
         Time that the encoding took.
     profile, pack : str
         Profile, and name of the pack.
+    metric : str
+        What was kept small.
     quality : float
-        Value of the ``quality`` option that gives the same stream.
+        Value of the ``quality`` option that gives the same stream with this metric.
     intervals : str
         Band intervals, 1-based inclusive.
     missed : str or None
@@ -56,6 +58,7 @@ class EncodeResult:
     seconds: float
     profile: str
     pack: str
+    metric: str
     quality: float
     intervals: str
     missed: str | None
@@ -72,7 +75,7 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
         ``bps`` (bits per sample), ``psnr`` (dB) and ``rmse`` (sample units), and ``pack``,
         ``intervals``, ``joint``, ``bad_bands``, ``tile``, ``float_step``, ``precision``,
-        ``network``, ``fast``, ``threads``.
+        ``network``, ``fast``, ``metric``, ``threads``.
 
     Returns
     -------
@@ -134,6 +137,7 @@ def encode_to(
         seconds=time.perf_counter() - started,
         profile=encoder.plan.profile.name,
         pack=encoder.plan.pack.name,
+        metric=options.metric,
         quality=encoder.search.quality_of(step),
         intervals=intervals.format_intervals(encoder.plan.partition),
         missed=encoder.search.missed,
@@ -152,7 +156,9 @@ class _Encoder:
         tile_size = options.tile_size(cube.rows, cube.columns)
         self._header = self.plan.header(cube, counted, cube.rows, tile_size)
         grid = TileGrid(cube.rows, cube.columns, *tile_size)
-        self._chunks = CubeChunks(cube, counted, grid, self.plan.partition, self.plan.coders)
+        self._chunks = CubeChunks(
+            cube, counted, grid, self.plan.partition, self.plan.coders, found.brightness
+        )
         preamble = len(_core.serialize_preamble(self._header))
         self.search = StepSearch(self._chunks, self.plan, found, preamble, progress)
 

@@ -85,6 +85,7 @@ class EncodingPlan:
             int8=_wants_int8(pack, options),
             network=options.network,
             fast=options.fast,
+            angles=options.metric == "sam",
             drop_bad=options.bad_bands == "drop",
             groups=groups,
         )
@@ -278,6 +279,11 @@ def _check_profile(profile: Profile, options: EncodeOptions) -> None:
         raise UsageError(
             f"the {profile.name!r} profile has no search that --fast could leave out",
             hint="leave it out, or use --profile spectral",
+        )
+    if options.metric not in profile.metrics:
+        raise UsageError(
+            f"the {profile.name!r} profile has no metric {options.metric!r}",
+            hint="leave out --metric, or use --profile spectral",
         )
     if options.joint and not profile.has_basis:
         raise UsageError(

@@ -156,6 +156,7 @@ class LineEncoder:
                 seconds=time.perf_counter() - self._started,
                 profile=self._plan.profile.name,
                 pack=self._plan.pack.name,
+                metric=self._options.metric,
                 quality=float(np.mean(self._qualities)),
                 intervals=intervals.format_intervals(self._plan.partition),
                 missed=self._missed,
@@ -206,7 +207,7 @@ class LineEncoder:
         options = replace(plan.options, bps=self._budget(cube))
         tile_columns = options.tile_size(cube.rows, cube.columns)[1]
         grid = TileGrid(cube.rows, cube.columns, cube.rows, tile_columns)
-        chunks = CubeChunks(cube, counted, grid, plan.partition, plan.coders)
+        chunks = CubeChunks(cube, counted, grid, plan.partition, plan.coders, found.brightness)
         search = StepSearch(chunks, replace(plan, options=options), found, 0, _silent, strict=False)
         step = search.run()
         first = self._encoded // len(self._waiting) * grid.across

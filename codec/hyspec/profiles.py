@@ -31,6 +31,8 @@ class Profile:
         Whether chunks hold the basis of a spectral transform.
     has_search : bool
         Whether the encoder searches for levels, which the option ``fast`` leaves out.
+    metrics : tuple of str
+        What the encoder can keep small: values of the option ``metric``.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Profile:
     rate_at_five: float
     has_basis: bool
     has_search: bool
+    metrics: tuple[str, ...]
 
 
 BAND = Profile(
@@ -54,6 +57,7 @@ BAND = Profile(
     rate_at_five=0.2,
     has_basis=False,
     has_search=False,
+    metrics=("mse",),
 )
 SPECTRAL = Profile(
     spectral_profile.PROFILE_NAME,
@@ -65,6 +69,7 @@ SPECTRAL = Profile(
     rate_at_five=0.1,
     has_basis=True,
     has_search=True,
+    metrics=("mse", "sam"),
 )
 #: By name.
 PROFILES = {profile.name: profile for profile in (BAND, SPECTRAL)}

@@ -19,6 +19,7 @@ from hyspec.basis_sharing import CarriedBasis, Choice, RowOfTiles, TileStatistic
 from hyspec.fill import fill_invalid
 from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
+from hyspec.spectral_angle import AngleWeights
 from hyspec.spectral_basis import Basis, basis_rows, components
 from hyspec.spectral_transform import TileSpectra, combine
 from hyspec.tile_coder import TileCoder, TileSamples, by_band
@@ -45,12 +46,14 @@ Float32Array = npt.NDArray[np.float32]
 class _Planes:
     """Planes of a tile at one step, before their number is chosen.
 
-    ``mean`` and ``scale`` hold codes, and ``latents`` has the shape (planes, channels, positions).
+    ``mean`` and ``scale`` hold codes, ``latents`` has the shape (planes, channels, positions), and
+    ``weights``, of squared errors, (planes, positions); ``None`` if all count alike.
     """
 
     mean: npt.NDArray[np.int32]
     scale: npt.NDArray[np.int32]
     latents: Float32Array
+    weights: Float32Array | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class SpectralAnalysis:
         Place of this tile among them, from 0.
     scale : ndarray of int32, shape (1,) or (0,)
         Code of the standard deviation of the first component; empty if no band varies.
+    step_offset : int
+        What the quality step of this tile is more than that of the cube.
     coded : dict
         By step: payload and checksum of the latest encoding, for searches that end where they are.
     """
@@ -81,6 +86,7 @@ class SpectralAnalysis:
     row: RowOfTiles = field(repr=False)
     position: int
     scale: npt.NDArray[np.int32]
+    step_offset: int = 0
     coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
 
 
@@ -130,8 +136,11 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             largest = [variance[:1].sum() for variance in found.components.variance]
             # All groups together may have as much in one direction.
             scale = scale_codes(np.sqrt(np.maximum([sum(largest)], 0)))[: len(largest)]
+            offset = 0
+            if found.weights is not None:
+                offset = found.weights.step_offset(tile.brightness, found.tile.bands)
             mask = by_band(tile.valid)
-            analyses.append(SpectralAnalysis(found.tile, mask, found, row, position, scale))
+            analyses.append(SpectralAnalysis(found.tile, mask, found, row, position, scale, offset))
         return analyses
 
     def _survey(self, tile: TileSamples) -> TileStatistics:
@@ -140,16 +149,19 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         spectra = TileSpectra(
             tile.samples, valid, tile.sample_type, settings.bad, drop_bad=settings.drop_bad
         )
-        scatter = spectra.scatter()
+        weights = AngleWeights.of(spectra.energy()) if settings.angles else None
+        scatter = spectra.scatter(None if weights is None else weights.covariance)
         found = components(scatter, spectra.varies, settings.groups)
         rows, columns, bands = tile.samples.shape
-        return TileStatistics(spectra, _core.BandTile(bands, rows, columns), scatter, found)
+        size = _core.BandTile(bands, rows, columns)
+        return TileStatistics(spectra, size, scatter, found, weights)
 
     def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
         number = self._number
         network = self._networks[number]
         choice = self._choose(analysis, network, step)
+        step = _own_step(analysis, step)
         planes = self._planes(analysis.statistics, choice.basis, network, step)
         row_bits = choice.basis.row_bits()
         row_bits[: choice.kept] = 0
@@ -174,6 +186,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             planes.latents[:count],
             self._bit_value,
             dependent,
+            None if planes.weights is None else planes.weights[:count],
         )
         symbols = SpectralSymbols(
             choice.back,
@@ -210,7 +223,12 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return FAST_BIT_VALUE if self._settings.fast else BIT_VALUE
 
     def _choose(self, analysis: SpectralAnalysis, network: PackNetwork, step: int) -> Choice:
-        """Basis of a tile."""
+        """Basis of a tile.
+
+        Tiles that may share one choose it at the step that all have in common.
+        """
+        if len(analysis.row) == 1:
+            step = _own_step(analysis, step)
 
         def attempt(tile: TileStatistics, basis: Basis, row_bits: npt.NDArray[np.float64]) -> Trial:
             planes = self._planes(tile, basis, network, step)
@@ -229,9 +247,9 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         """Transform a tile along the spectrum and in space."""
         spectra, tile = statistics.spectra, statistics.tile
         mean = _mean_codes(spectra, step)
-        samples = spectra.project(
-            _means(mean, spectra.varies, step), basis.rows[: statistics.pixels]
-        )
+        offset = _means(mean, spectra.varies, step)
+        rows = basis.rows[: statistics.pixels]
+        samples = spectra.project(offset, rows)
         scale = scale_codes(np.sqrt(np.square(samples, dtype=np.float64).mean((1, 2))))
         measured = spectra.measured()
         padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
@@ -245,7 +263,11 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         latents = plane_networks.analyse(
             network, tile, len(scale), normalised, int8=self._settings.int8, optimise=self._optimise
         )
-        return _Planes(mean, scale, latents)
+        weights = None
+        if statistics.weights is not None:
+            brightness = spectra.brightness(offset, rows)
+            weights = statistics.weights.of_latents(samples, brightness, network.stride)
+        return _Planes(mean, scale, latents, weights)
 
     # ---- decoding -----------------------------------------------------------------------------
 
@@ -340,6 +362,11 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return np.asarray(symbols.carried.rows[:count] * varies)
 
 
+def _own_step(analysis: SpectralAnalysis, step: int) -> int:
+    """Quality step of a tile where that of the cube is ``step``."""
+    return max(_core.MIN_STEP, min(_core.MAX_STEP, step + analysis.step_offset))
+
+
 def _worthwhile(
     planes: _Planes,
     row_bits: npt.NDArray[np.float64],
@@ -358,6 +385,8 @@ def _worthwhile(
     best, count = 0.0, strong
     for k in range(strong, len(planes.scale)):
         size = np.abs(planes.latents[k]) / network.inverse_gain[levels[k]][:, None]
+        if planes.weights is not None:
+            size *= np.sqrt(planes.weights[k])
         kept = size[size > _KEPT]
         bits = row_bits[k] + _BITS_OF_ONE * kept.size
         worth += float(np.square(kept).sum()) - kept.size / 12 - bit_value * bits

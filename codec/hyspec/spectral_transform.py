@@ -145,9 +145,40 @@ class TileSpectra:
             counts[..., self._apart] = 0
         return np.asarray(np.einsum("rcb,rcb->rc", counts, counts)).ravel()
 
-    def scatter(self) -> Scatter:
-        """Second moments of all bands, estimated from some of the pixels."""
+    def energy(self) -> Float64Array:
+        """Squared length of each spectrum in sample units, the step as unit, shape (rows, columns).
+
+        Samples that are not valid count as 0.
+        """
+        zero = self._zero()
+        found = np.empty(self._samples.shape[:2])
+        for part in self._row_blocks():
+            counts, valid = self._counts(part)
+            counts = counts.astype(np.float64) - zero
+            if valid is not None:
+                counts[~valid] = 0
+            found[part] = np.einsum("rcb,rcb->rc", counts, counts)
+        return found
+
+    def _zero(self) -> float:
+        """The whole number of a sample of 0."""
+        return float(self._type.to_counts(np.zeros(1, self._type.dtype))[0])
+
+    def brightness(self, mean: Float64Array, basis: Float64Array) -> Float64Array:
+        """Components of a mean spectrum from 0, in a basis as of :meth:`project`."""
+        return np.asarray(basis @ (mean - self._zero()))
+
+    def scatter(self, pixel_weights: Float64Array | None = None) -> Scatter:
+        """Second moments of all bands, estimated from some of the pixels.
+
+        Parameters
+        ----------
+        pixel_weights
+            How much each pixel counts, shape (rows, columns); by default all do the same.
+        """
         drawn, weights = self._drawn()
+        if pixel_weights is not None:
+            weights = weights * pixel_weights.ravel()[drawn]
         row, column = np.divmod(drawn, self._samples.shape[1])
         part = self._samples[row, column]
         valid = None if self._valid is None else self._valid[row, column]

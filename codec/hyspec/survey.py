@@ -38,6 +38,8 @@ class Survey:
         Whether all valid samples are whole numbers.
     deviation : float
         Root mean square over the bands of their standard deviations, without bad bands.
+    brightness : float
+        Root mean square over the bands of their root mean squares.
     spread : float
         Interquartile range of floating-point samples, estimated from some; NaN for integers.
     """
@@ -47,6 +49,7 @@ class Survey:
     highest: float
     integers: bool
     deviation: float
+    brightness: float
     spread: float
 
 
@@ -102,10 +105,11 @@ def survey(
             progress("survey", min(row + step, cube.rows), cube.rows)
     valid_samples = int(moments.count.sum())
     if not valid_samples:
-        return Survey(0, math.nan, math.nan, True, 0.0, math.nan)
+        return Survey(0, math.nan, math.nan, True, 0.0, 0.0, math.nan)
     ends = np.percentile(np.concatenate(drawn), (25, 75)) if floating else (math.nan, math.nan)
     spread = float(ends[1] - ends[0])
-    return Survey(valid_samples, lowest, highest, integers, moments.deviation(bad), spread)
+    deviation, brightness = moments.deviation(bad), moments.brightness()
+    return Survey(valid_samples, lowest, highest, integers, deviation, brightness, spread)
 
 
 class _Moments:
@@ -162,6 +166,15 @@ class _Moments:
         mean = self.total[present] / self.count[present]
         variance = self.squares[present] / self.count[present] - mean**2
         return math.sqrt(float(np.maximum(variance, 0).mean()))
+
+    def brightness(self) -> float:
+        """Root mean square of the root mean squares of these bands."""
+        present = self.count > 0
+        if self._about is None or not present.any():
+            return 0.0
+        about, count = self._about[present], self.count[present]
+        squares = self.squares[present] + 2 * about * self.total[present]
+        return math.sqrt(float(np.maximum(squares / count + about**2, 0).mean()))
 
 
 def _about(pixels: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.float64]:

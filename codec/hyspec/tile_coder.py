@@ -28,11 +28,14 @@ class TileSamples:
         Mask of measurements; ``None`` if all are.
     sample_type : SampleType
         How samples become whole numbers.
+    brightness : float
+        Root mean square of the samples of the whole cube, in whole numbers; 0 if not known.
     """
 
     samples: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_] | None
     sample_type: SampleType
+    brightness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class CoderSettings:
         Always encode with the network of this number, which the model has, in place of choosing.
     fast : bool
         Encode with less search where the profile has any.
+    angles : bool
+        Keep spectral angles small in place of squared errors, if the profile can.
     bad : ndarray of bool, shape (bands,), or None
         Bands of the interval that are marked as bad.
     drop_bad : bool
@@ -58,6 +63,7 @@ class CoderSettings:
     int8: bool = False
     network: int | None = None
     fast: bool = False
+    angles: bool = False
     bad: npt.NDArray[np.bool_] | None = None
     drop_bad: bool = False
     groups: tuple[int, ...] = ()

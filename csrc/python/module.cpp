@@ -418,7 +418,8 @@ py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
                                   std::uint32_t network, const std::optional<py::array>& valid,
                                   const py::array& varies, const py::array& mean,
                                   const hyspec::SpectralBasis* basis, const py::array& scale,
-                                  const py::array& latents, float bit_value, bool dependent) {
+                                  const py::array& latents, float bit_value, bool dependent,
+                                  const std::optional<py::array>& weights) {
   hyspec::SpectralSymbols s;
   s.back = back;
   s.step = step;
@@ -429,13 +430,16 @@ py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
   s.scale = to_checked_vector<std::int32_t>(scale, 1, "scale");
   if (basis != nullptr) s.basis = *basis;
+  std::vector<float> counted;
+  if (weights) counted = to_checked_vector<float>(*weights, 2, "weights");
   const auto parts = to_networks<hyspec::SpectralNetwork>(networks);
   const hyspec::SpectralSymbols& whole = s;
   return encode_payload(
       s, latents,
       [&](auto* crc) { return hyspec::encode_spectral_payload(parts, tile, shared, whole, crc); },
       [&](auto real, auto* crc) {
-        return hyspec::encode_spectral_payload(parts, tile, shared, s, real, {bit_value}, crc);
+        return hyspec::encode_spectral_payload(parts, tile, shared, s, real, {bit_value, counted},
+                                               crc);
       });
 }
 
@@ -557,6 +561,7 @@ void bind_band_profile(py::module_& m) {
         py::arg("valid").none(true), py::arg("varies"), py::arg("mean"),
         py::arg("basis").none(true), py::arg("scale"), py::arg("latents"),
         py::arg("bit_value") = 0.0f, py::arg("dependent") = false,
+        py::arg("weights").none(true) = py::none(),
         "Write a payload; return it, the checksum of its symbols, and the "
         "latents as coded.");
   m.def(

@@ -33,7 +33,8 @@ struct Rounded {
   const LogisticTables& tables;
   const float* values;
   float gain;
-  float bit_value;  // squared steps
+  float bit_value;                 // squared steps
+  const float* weights = nullptr;  // of squared errors; all are 1 without any
   bool silent(std::size_t count) const {
     return std::all_of(values, values + count,
                        [&](float v) { return !(std::fabs(v * gain) >= 0.5f); });
@@ -41,6 +42,7 @@ struct Rounded {
   // one: probability that the latent is not its prediction.
   std::int64_t choose(std::size_t i, std::int32_t centre, std::uint32_t one) const {
     constexpr float kBitsPerLogit = 1.0f / (256.0f * 0.6931472f);
+    constexpr float kMostWorth = 0.5f;         // of a bit: a step in all
     constexpr float kFurtherBits = 1.5f;       // sign and magnitude of a small value, about
     constexpr float kLargest = 2147483520.0f;  // the largest float below 2^31
     const float value = values[i] * gain;
@@ -48,10 +50,12 @@ struct Rounded {
     const float distance = std::clamp(value, -kLargest, kLargest) - static_cast<float>(centre);
     const float size = std::fabs(distance);
     if (size < 0.5f) return centre;
+    const float worth =
+        weights == nullptr ? bit_value : std::fmin(bit_value / weights[i], kMostWorth);
     const float saved = kFurtherBits - static_cast<float>(stretch(tables, one)) * kBitsPerLogit;
-    if (size < 0.5f + std::clamp(0.5f * bit_value * saved, 0.0f, 0.5f)) return centre;
+    if (size < 0.5f + std::clamp(0.5f * worth * saved, 0.0f, 0.5f)) return centre;
     const auto steps = static_cast<std::int64_t>(
-        std::max(1.0f, std::floor(size + 0.5f - 0.5f * bit_value * kFurtherBits)));
+        std::max(1.0f, std::floor(size + 0.5f - 0.5f * worth * kFurtherBits)));
     const std::int64_t chosen = centre + (distance < 0.0f ? -steps : steps);
     constexpr std::int64_t kLow = std::numeric_limits<std::int32_t>::min();
     constexpr std::int64_t kHigh = std::numeric_limits<std::int32_t>::max();

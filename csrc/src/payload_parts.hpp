@@ -83,12 +83,15 @@ LatentSource rounded_latents(Span<const float> latents, LatentRounding rounding,
 template <class Coder>
 void encode_latents(RangeEncoder& encoder, Coder&& coder, std::size_t size,
                     Span<const std::uint32_t> levels, const LatentSource& source) {
+  const std::size_t weights = levels.empty() ? 0 : source.rounding.weights.size() / levels.size();
   for (std::size_t k = 0; k < levels.size(); ++k) {
     if (source.real.empty())
       coder.encode(encoder, levels[k], source.whole.subspan(k * size, size));
     else
-      coder.encode(encoder, levels[k], source.real.subspan(k * size, size), source.rounding,
-                   source.rounded.subspan(k * size, size));
+      coder.encode(
+          encoder, levels[k], source.real.subspan(k * size, size),
+          {source.rounding.bit_value, source.rounding.weights.subspan(k * weights, weights)},
+          source.rounded.subspan(k * size, size));
   }
 }
 

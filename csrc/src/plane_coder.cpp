@@ -104,7 +104,8 @@ class PlaneCoder::Walk {
   }
 
   // Levels of the next channel, of latents in steps: those that cost least by what is known before.
-  ChosenLevels choose(std::uint32_t c, const float* latents, float gain, float bit_value) {
+  ChosenLevels choose(std::uint32_t c, const float* latents, float gain, float bit_value,
+                      const float* weights) {
     const OwnWeights own = magnitudes_.expect(c);
     std::int32_t spread = spread_[c];
     if (!trellis_) trellis_.emplace(grid_.positions());
@@ -114,7 +115,8 @@ class PlaneCoder::Walk {
       for (std::size_t x = 0; x < grid_.columns; ++x, ++i) {
         const float value = latents[i] * gain;
         trellis_->add(value,
-                      contexts_.bits(Place(c, magnitudes_.expected(i, own, row + x), spread)));
+                      contexts_.bits(Place(c, magnitudes_.expected(i, own, row + x), spread)),
+                      weights == nullptr ? 1.0f : weights[i]);
         const float size = std::min(std::fabs(value), static_cast<float>(kMostCounted));
         const std::int32_t likely =
             size >= kLikelyZero ? static_cast<std::int32_t>(2.0f * size + 0.5f) : 0;
@@ -253,6 +255,7 @@ void PlaneCoder::encode(RangeEncoder& encoder, std::uint32_t level, Span<const f
   RangeEncoder::Run run(encoder);
   Writer bits{run};
   walk_->next_plane();
+  const float* const weights = rounding.weights.empty() ? nullptr : rounding.weights.data();
   for (std::uint32_t c = 0; c < model_.channels(); ++c) {
     const float* const values = latents.data() + c * positions_;
     std::int32_t* const out = rounded.data() + c * positions_;
@@ -263,9 +266,10 @@ void PlaneCoder::encode(RangeEncoder& encoder, std::uint32_t level, Span<const f
       bit_value /= kDependentStep * kDependentStep;
     }
     if (walk_->dependent() && c > 0)
-      walk_->channel(bits, c, walk_->choose(c, values, gain, bit_value), out);
+      walk_->channel(bits, c, walk_->choose(c, values, gain, bit_value, weights), out);
     else
-      walk_->channel(bits, c, RoundedLevels{{logistic_tables(), values, gain, bit_value}}, out);
+      walk_->channel(bits, c, RoundedLevels{{logistic_tables(), values, gain, bit_value, weights}},
+                     out);
   }
   run.end();
 }

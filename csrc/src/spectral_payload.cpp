@@ -20,6 +20,7 @@ namespace {
 constexpr unsigned kPlaneCountBits = 16;
 // Means count in units this many octaves below 2^(step / 32) (section 3.2).
 constexpr std::int32_t kMeanOctaves = 2;
+constexpr float kLargestWeight = 1 << 20;
 
 // The symbols as they are coded: those of bands that are there.
 struct Side {
@@ -84,6 +85,17 @@ std::vector<std::uint32_t> plane_levels(const std::vector<std::int32_t>& scales,
   for (const std::int32_t scale : scales)
     found.push_back(static_cast<std::uint32_t>(std::max(0, band_level(scale, step, levels))));
   return found;
+}
+
+// One weight for all channels of a position.
+void check_weights(Span<const float> weights, std::size_t latents,
+                   Span<const SpectralNetwork> networks, std::uint32_t network) {
+  if (weights.empty() || network >= networks.size()) return;  // the latter is refused later
+  if (weights.size() * networks[network].model->channels() != latents)
+    throw Error(ErrorCode::kBadArgument, "weights do not fit the latents");
+  if (!std::all_of(weights.begin(), weights.end(),
+                   [](float w) { return w >= 0.0f && w <= kLargestWeight; }))
+    throw Error(ErrorCode::kBadArgument, "a weight is not within 0 and 2^20");
 }
 
 std::vector<std::uint8_t> encode(Span<const SpectralNetwork> networks, const BandTile& tile,
@@ -152,6 +164,7 @@ std::vector<std::uint8_t> encode_spectral_payload(Span<const SpectralNetwork> ne
                                                   Span<const float> latents,
                                                   LatentRounding rounding,
                                                   std::uint32_t* symbols_crc) {
+  check_weights(rounding.weights, latents.size(), networks, symbols.network);
   const LatentSource source = rounded_latents(latents, rounding, symbols.latents);
   return encode(networks, tile, shared, symbols, source, symbols_crc);
 }

@@ -41,7 +41,7 @@ void Trellis::start(std::uint32_t state, float bit_value) {
   count_ = 0;
 }
 
-void Trellis::add(float value, const LevelBits& bits) {
+void Trellis::add(float value, const LevelBits& bits, float weight) {
   Step& step = steps_[count_++];
   // Single precision does not tell the parities of large levels apart.
   const double size = std::min(value == value ? std::fabs(double{value}) : 0.0, kLargestLevel);
@@ -54,12 +54,12 @@ void Trellis::add(float value, const LevelBits& bits) {
     const double even = std::max(2.0, 2.0 * std::floor(0.5 * place + 0.5));
     const auto price = [&](double level) {
       const auto apart = static_cast<float>(place - level);
-      return apart * apart + bit_value_ * bits_of(bits, q, level);
+      return weight * apart * apart + bit_value_ * bits_of(bits, q, level);
     };
     cost[q][1] = price(odd);
     step.levels[q][1] = sign * static_cast<std::int32_t>(odd);
     const auto whole = static_cast<float>(size);
-    const float none = whole * whole + bit_value_ * bits.zero[q], some = price(even);
+    const float none = weight * whole * whole + bit_value_ * bits.zero[q], some = price(even);
     cost[q][0] = std::min(none, some);
     step.levels[q][0] = none <= some ? 0 : sign * static_cast<std::int32_t>(even);
   }

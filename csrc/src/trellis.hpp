@@ -27,8 +27,8 @@ class Trellis {
 
   // Begins in a state; bit_value: what a bit is worth in squared steps.
   void start(std::uint32_t state, float bit_value);
-  // The next latent, in steps.
-  void add(float value, const LevelBits& bits);
+  // The next latent, in steps; weight: of its squared error.
+  void add(float value, const LevelBits& bits, float weight);
   // The levels of all latents that were added.
   const std::vector<std::int32_t>& finish();
 

@@ -95,6 +95,13 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="round latents one by one: quicker, and some per cent larger (profile spectral)",
     )
+    result.add_argument(
+        "--metric",
+        default="mse",
+        metavar="mse|sam",
+        help="keep the mean squared error small, or spectral angles (profile spectral; default: "
+        "mse)",
+    )
     add_input_arguments(result)
     result.add_argument("--verify", action="store_true", help="decode the result and compare")
     add_shared(result, "threads", "json", "force", "quiet")
@@ -122,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         precision=arguments.precision,
         network=arguments.network,
         fast=arguments.fast,
+        metric=arguments.metric,
         threads=arguments.threads,
     )
     piped = arguments.input == "-"

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 
+#include "hyspec/span.hpp"
+
 namespace hyspec {
 
 struct LatentGrid {
@@ -16,6 +18,9 @@ struct LatentGrid {
 // quantisers that take turns, it becomes one of the path that costs least; with 0, of least error.
 struct LatentRounding {
   float bit_value = 0.0f;
+  // What the squared errors at each position count, planes x positions; empty: 1. Planes of the
+  // `spectral` profile alone.
+  Span<const float> weights = {};
 };
 
 }  // namespace hyspec
