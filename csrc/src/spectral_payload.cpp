@@ -177,7 +177,7 @@ SpectralSymbols decode_spectral_payload(Span<const SpectralNetwork> networks, co
   s.basis = decode_table(decoder, planes, side.varying);
   s.dependent = decoder.decode_uniform(1) != 0;
   s.latents = decode_latents(decoder, PlaneCoder(part.model, part.grid, s.dependent),
-                             part.plane_size, plane_levels(s.scale, s.step, part.model.levels()));
+                             part.plane_size, plane_levels(s.scale, s.step, part.model.levels()), words.size());
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(side, s);
   return s;

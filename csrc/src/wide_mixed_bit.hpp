@@ -19,9 +19,7 @@ class WideMixedBit {
                                const std::array<Slot*, kPairSlots>& slots, PairWeights& first,
                                PairWeights& second)
       : tables_(tables), slots_(slots), first_(first), second_(second) {
-    const auto logit = [&](std::size_t i) [[HYSPEC_WIDE]] {
-      return static_cast<short>(stretch(tables, slots[i]->probability));
-    };
+    const auto logit = [&](std::size_t i) { return stretch(tables, slots[i]->probability); };
     __m128i logits = _mm_insert_epi16(_mm_setzero_si128(), logit(3), 3);
     logits = _mm_insert_epi16(logits, logit(0), 0);
     logits = _mm_insert_epi16(logits, logit(2), 2);
@@ -74,12 +72,7 @@ class WideMixedBit {
 
   // update() of the four slots, in the distance of each from the bit, which shrinks.
   [[HYSPEC_WIDE]] void update_slots(bool bit) const {
-    const auto both = [&](std::size_t i) [[HYSPEC_WIDE]] {
-      std::int32_t value;
-      std::memcpy(&value, slots_[i], sizeof value);
-      return value;
-    };
-    const __m128i slots = _mm_setr_epi32(both(0), both(1), both(2), both(3));
+    const __m128i slots = _mm_setr_epi32(load(0), load(1), load(2), load(3));
     const __m128i count = _mm_srli_epi32(slots, 16);
     const __m128i side = _mm_set1_epi32(bit ? 0xffff : 0);
     const __m128i apart = _mm_xor_si128(_mm_blend_epi16(slots, _mm_setzero_si128(), 0xaa), side);
@@ -89,15 +82,20 @@ class WideMixedBit {
         _mm_add_epi32(_mm_mullo_epi32(apart, rates), _mm_set1_epi32(bit ? 0 : 0xffff));
     const __m128i left = _mm_xor_si128(_mm_sub_epi32(apart, _mm_srli_epi32(product, 16)), side);
     const __m128i counted =
-        _mm_min_epi32(_mm_add_epi32(count, _mm_set1_epi32(1)), _mm_set1_epi32(kMixedLimit));
+        _mm_sub_epi32(count, _mm_cmplt_epi32(count, _mm_set1_epi32(kMixedLimit)));
     const __m128i found = _mm_or_si128(left, _mm_slli_epi32(counted, 16));
     store(0, _mm_cvtsi128_si32(found));
     store(1, _mm_extract_epi32(found, 1));
     store(2, _mm_extract_epi32(found, 2));
     store(3, _mm_extract_epi32(found, 3));
   }
+  std::int32_t load(std::size_t i) const {
+    std::int32_t both;
+    std::memcpy(&both, static_cast<const void*>(slots_[i]), sizeof both);
+    return both;
+  }
   void store(std::size_t i, std::int32_t both) const {
-    std::memcpy(slots_[i], &both, sizeof both);
+    std::memcpy(static_cast<void*>(slots_[i]), &both, sizeof both);
   }
 
   static_assert(sizeof(Slot) == 4 && kPairSlots == 4);

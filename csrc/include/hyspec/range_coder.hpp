@@ -166,12 +166,12 @@ class RangeDecoder {
   // One of them, without a division.
   bool decode_even_bit() {
     const std::uint64_t half = detail::scale(range_, 1);
-    const bool bit = offset_ >= half;
-    offset_ -= bit ? half : 0;
+    const std::uint64_t bit = offset_ >= half ? 1 : 0;
+    offset_ -= half & (std::uint64_t{0} - bit);  // no branch: nobody could foretell it
     if (offset_ >= half) throw_unowned(byte_offset());
     range_ = half;
     refill();
-    return bit;
+    return bit != 0;
   }
 
   // Checks, after the last symbol, that the words end here and are sealed as the encoder seals
