@@ -207,13 +207,43 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
         """Reconstruct some bands of a tile on the integer scale, a few at a time."""
-        varies = symbols.varies.astype(bool)
-        full = np.zeros((len(symbols.scale), tile.bands))
-        full[:, varies] = orthonormal(symbols.basis)
-        offset = _means(symbols.mean, varies, symbols.step)
+        basis, offset = self._basis(tile, symbols)
         planes = self._decoded_planes(tile, symbols)
-        for part, samples in combine(offset[bands], full[:, bands], planes):
+        for part, samples in combine(offset[bands], basis[:, bands], planes):
             yield np.arange(part.start, part.stop), samples
+
+    def reconstruct(
+        self,
+        tile: _core.BandTile,
+        symbols: SpectralSymbols,
+        bands: npt.NDArray[np.intp],
+        window: tuple[slice, slice],
+        sample_type: SampleType,
+        avoid: Any | None,
+        out: npt.NDArray[Any],
+    ) -> None:
+        """Write samples; those of at most 16 bits need single precision only."""
+        if not sample_type.is_small:
+            super().reconstruct(tile, symbols, bands, window, sample_type, avoid, out)
+            return
+        basis, offset = self._basis(tile, symbols)
+        planes = np.ascontiguousarray(self._decoded_planes(tile, symbols)[:, *window])
+        _core.put_samples(
+            planes,
+            basis[:, bands].astype(np.float32),
+            offset[bands].astype(np.float32),
+            None if avoid is None else int(avoid),
+            out,
+        )
+
+    def _basis(
+        self, tile: _core.BandTile, symbols: SpectralSymbols
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Orthonormal rows, shape (planes, bands) with 0 where a band does not vary, and means."""
+        varies = symbols.varies.astype(bool)
+        rows = np.zeros((len(symbols.scale), tile.bands))
+        rows[:, varies] = orthonormal(symbols.basis)
+        return rows, _means(symbols.mean, varies, symbols.step)
 
     def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
         network = self._networks[symbols.network]
