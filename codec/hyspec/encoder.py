@@ -19,7 +19,7 @@ from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, Job
 from hyspec.errors import DataError, PackError, TargetWarning, UsageError
 from hyspec.options import EncodeOptions, EncodeSettings
-from hyspec.parallel import default_threads, ordered_map
+from hyspec.parallel import default_threads, ordered_map, own_threads_only
 from hyspec.profiles import PROFILES, SPECTRAL, Profile
 from hyspec.sample_type import SampleType, automatic_step
 from hyspec.step_search import Progress, StepSearch
@@ -131,8 +131,9 @@ def encode_to(
     started = time.perf_counter()
     if not isinstance(cube, Cube):
         cube = Cube(np.asarray(cube))
-    encoder = _Encoder(cube, options, progress or _silent)
-    size, step = encoder.run(write)
+    with own_threads_only():
+        encoder = _Encoder(cube, options, progress or _silent)
+        size, step = encoder.run(write)
     samples = math.prod(cube.shape)
     return EncodeResult(
         samples=samples,

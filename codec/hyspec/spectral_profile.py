@@ -33,6 +33,8 @@ _STRONG_LEVEL = 96
 #: Latents of more than so many steps become something else than zero, for so many bits.
 _KEPT = 0.6
 _BITS_OF_ONE = 5.0
+#: Positions of a plane's grid, spread evenly, on which they are counted at least, if it has more.
+_COUNTED_POSITIONS = 256
 #: What a bit is worth in squared steps, when the levels of a channel are searched for and when
 #: latents are rounded one by one.
 BIT_VALUE = 0.12
@@ -182,7 +184,9 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             analysis.variance, analysis.direction, quantiser, tile.rows * tile.columns
         )
         samples = spectra.project(offset, basis.rows)
-        scale = scale_codes(np.sqrt(np.square(samples, dtype=np.float64).mean((1, 2))))
+        flat = samples.reshape(len(samples), -1)
+        power = np.array([np.vdot(plane, plane) for plane in flat]) / flat.shape[1]
+        scale = scale_codes(np.sqrt(power, dtype=np.float64))
         measured = spectra.measured()
         padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
 
@@ -190,7 +194,9 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             batch = samples[part] / deviations(scale[part]).astype(np.float32)[:, None, None]
             if measured is not None:
                 batch = np.stack([fill_invalid(plane, measured) for plane in batch])
-            return np.asarray(np.pad(batch, [(0, 0), *padding], "edge")[:, None])
+            if padding != [(0, 0), (0, 0)]:
+                batch = np.pad(batch, [(0, 0), *padding], "edge")
+            return np.asarray(batch[:, None])
 
         latents = plane_networks.analyse(
             network, tile, len(scale), normalised, int8=self._int8, optimise=self._optimise
@@ -279,13 +285,15 @@ def _worthwhile(planes: _Planes, network: PackNetwork, step: int, bit_value: flo
     strong = int(np.flatnonzero(levels >= _STRONG_LEVEL).max(initial=-1)) + 1
     worth = 0.0
     best, count = 0.0, strong
+    every = max(1, planes.latents.shape[2] // _COUNTED_POSITIONS)
     for k in range(strong, len(planes.scale)):
-        size = np.abs(planes.latents[k]) / network.inverse_gain[levels[k]][:, None]
-        kept = size[size > _KEPT]
+        energy = np.square(planes.latents[k, :, ::every] / network.inverse_gain[levels[k]][:, None])
+        large = energy > _KEPT**2
+        kept = every * np.count_nonzero(large)
         entries = planes.entries[k].astype(np.float64)
         bits = len(entries) * (1 + 0.5 * np.log2(1 + np.square(entries).mean()))
-        bits += _BITS_OF_ONE * kept.size
-        worth += float(np.square(kept).sum()) - kept.size / 12 - bit_value * bits
+        bits += _BITS_OF_ONE * kept
+        worth += every * float(energy[large].sum(dtype=np.float64)) - kept / 12 - bit_value * bits
         if worth > best:
             best, count = worth, k + 1
     return count

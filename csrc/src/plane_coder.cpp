@@ -126,7 +126,7 @@ class PlaneCoder::Walk {
 
   ChosenLevels chosen(std::uint32_t c, const float* latents, float gain, float bit_value) {
     magnitudes_.expect(c);
-    contexts_.start(c);
+    contexts_.start_search(c);
     std::int32_t spread = spread_[c];
     if (!trellis_) trellis_.emplace(grid_.positions());
     trellis_->start(turn_, bit_value);
@@ -137,7 +137,8 @@ class PlaneCoder::Walk {
         const float value = latents[i] * gain;
         const Surroundings here = magnitudes_.at(x, row[x - 1]);
         const std::int32_t near = magnitudes_.near(here, row[x - 1]);
-        trellis_->add(value, contexts_.bits(Place(c, here, near, spread)));
+        trellis_->add(value, contexts_.bits(Place(c, here, near, spread),
+                                            std::fabs(value) >= kLikelyZero));
         const float size = std::min(std::fabs(value), static_cast<float>(kMostCounted));
         const std::int32_t likely =
             size >= kLikelyZero ? static_cast<std::int32_t>(2.0f * size + 0.5f) : 0;

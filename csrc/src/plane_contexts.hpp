@@ -60,6 +60,7 @@ class PlaneContexts {
 
   // Begins a channel.
   void start(std::uint32_t channel) {
+    first_place_ = std::size_t{channel} * PlaneState::kMagnitudes;
     for (std::size_t j = 0; j < PlaneState::kDecisions; ++j) {
       Decision& d = decisions_[j];
       for (std::size_t k = 0; k < kPairSlots; ++k) d.slots[k] = &state_.contexts[k][j * sizes_[k]];
@@ -85,26 +86,40 @@ class PlaneContexts {
     return use(model);
   }
 
-  // What levels cost as things stand, about; encoders alone ask. The mean of two of the logits does
-  // as well as their mixture.
-  LevelBits bits(const Place& place) const {
+  // Begins a channel whose levels are searched for.
+  void start_search(std::uint32_t channel) {
+    start(channel);
     const CostTables& costs = cost_tables();
-    LevelBits result;
-    result.further = costs.further[place.size];
+    for (std::size_t k = 0; k < PlaneState::kMagnitudes; ++k)
+      for (std::uint32_t q = 0; q < 2; ++q) {
+        const Slot& slot = decisions_[more_decision(0, q)].slots[0][first_place_ + k];
+        const std::int32_t more = k < kNotQuiet ? kRarelyMore : stretch(tables_, slot.probability);
+        LevelBits& bits = searched_[k];
+        bits.one[q] = 1.0f + (k < kWide ? costs.of_zero(more) : costs.middle[k]);
+        bits.two[q] = bits.one[q] + (k < kWide ? costs.of_one(more) : costs.further[k]);
+        bits.further = costs.further[k];
+      }
+  }
+
+  // What levels cost as things stand, about; encoders alone ask. The mean of two of the logits does
+  // nearly as well as their mixture. large: whether the latent is that large that it matters how
+  // levels other than zero differ.
+  LevelBits bits(const Place& place, bool large) {
+    const CostTables& costs = cost_tables();
+    LevelBits result = searched_[place.size];
     for (std::uint32_t q = 0; q < 2; ++q) {
       const std::int32_t some =
           place.is_quiet() ? stretch(tables_, state_.quiet[place.quiet + q].probability)
                            : logit(place, zero_decision(q));
-      result.zero[q] = costs.of_zero(some);
-      const float sign = costs.of_one(some) + 1.0f;
-      if (place.low_bits() > 0) {
-        result.one[q] = sign + costs.middle[place.size];
-        result.two[q] = result.one[q] + result.further;
-      } else {
-        const std::int32_t more = place.is_quiet() ? kRarelyMore : logit(place, more_decision(0, q));
-        result.one[q] = sign + costs.of_zero(more);
+      if (large && place.size >= kNotQuiet && place.size < kWide) {
+        const std::int32_t more = logit(place, more_decision(0, q));
+        result.one[q] = 1.0f + costs.of_zero(more);
         result.two[q] = result.one[q] + costs.of_one(more);
       }
+      const float other = costs.of_one(some);
+      result.zero[q] = costs.of_zero(some);
+      result.one[q] += other;
+      result.two[q] += other;
     }
     return result;
   }
@@ -148,6 +163,8 @@ class PlaneContexts {
   }
 
   static constexpr std::int32_t kRarelyMore = -498;  // a probability of an eighth
+  // Classes from which on places are not quiet, and from which on lowest bits are left to chance.
+  static constexpr std::size_t kNotQuiet = 4, kWide = 28;
 
   std::int32_t logit(const Place& place, std::size_t decision) const {
     const Decision& d = decisions_[decision];
@@ -161,6 +178,8 @@ class PlaneContexts {
   std::array<std::size_t, kPairSlots> sizes_;
   PlaneState& state_;
   std::array<Decision, PlaneState::kDecisions> decisions_{};
+  std::size_t first_place_ = 0;  // of the channel, in table 0
+  std::array<LevelBits, PlaneState::kMagnitudes> searched_{};  // but for whether they are zero
 };
 
 }  // namespace hyspec::latent

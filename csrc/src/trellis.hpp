@@ -41,25 +41,24 @@ class Trellis {
   // The next latent, in steps.
   void add(float value, const LevelBits& bits) {
     Step& step = steps_[count_++];
-    // Single precision does not tell the parities of large levels apart.
-    const double size = value == value ? std::min(std::fabs(double{value}), kLargestLevel) : 0.0;
+    const float size = value == value ? std::min(std::fabs(value), kLargest) : 0.0f;
     const std::int32_t sign = value < 0.0f ? -1 : 1;
     // The best level of each quantiser and parity: the nearest one, or zero.
     std::array<std::array<float, 2>, 2> cost;
     for (std::size_t q = 0; q < 2; ++q) {
-      const double place = size + 0.5 * static_cast<double>(q);  // of the level
-      const auto below = static_cast<std::int32_t>(place);
+      // Of the level; single precision does not tell the parities of large ones apart.
+      const std::int32_t below = size < kLargestExact
+                                     ? static_cast<std::int32_t>(size + (q == 0 ? 0.0f : 0.5f))
+                                     : static_cast<std::int32_t>(size);
+      const float part = (size - static_cast<float>(below)) + (q == 0 ? 0.0f : 0.5f);
       const std::int32_t odd = below | 1, even = std::max(2, (below + 1) & ~1);
-      const auto price = [&](std::int32_t level) {
-        const auto apart = static_cast<float>(place - level);
-        return apart * apart +
-               bit_value_ * (level < 2 ? bits.one[q]
-                                       : bits.two[q] + bits.further * static_cast<float>(level - 2));
-      };
-      cost[q][1] = price(odd);
+      const float to_odd = part - static_cast<float>(odd - below);
+      const float to_even = part - static_cast<float>(even - below);
+      const float some_odd = odd < 2 ? bits.one[q] : further(bits, q, odd);
+      cost[q][1] = to_odd * to_odd + bit_value_ * some_odd;
       step.levels[q][1] = sign * odd;
-      const auto whole = static_cast<float>(size);
-      const float none = whole * whole + bit_value_ * bits.zero[q], some = price(even);
+      const float none = size * size + bit_value_ * bits.zero[q];
+      const float some = to_even * to_even + bit_value_ * further(bits, q, even);
       cost[q][0] = std::min(none, some);
       step.levels[q][0] = none <= some ? 0 : sign * even;
     }
@@ -71,7 +70,14 @@ class Trellis {
   const std::vector<std::int32_t>& finish();
 
  private:
-  static constexpr double kLargestLevel = 1e9;
+  static constexpr float kLargest = 1e9f;             // level
+  static constexpr float kLargestExact = 4194304.0f;  // with halves
+
+  // Bits of a level of 2 or more.
+  static float further(const LevelBits& bits, std::size_t q, std::int32_t level) {
+    return bits.two[q] + bits.further * static_cast<float>(level - 2);
+  }
+
   // So many latents are added before costs are brought back to near zero.
   static constexpr std::size_t kTogether = 16;
 
