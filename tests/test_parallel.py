@@ -100,20 +100,10 @@ def test_linear_algebra_has_no_threads_of_its_own():
         assert _widths() == {2}
 
 
-def test_the_last_user_gives_linear_algebra_its_threads_back():
-    entered, leave = threading.Event(), threading.Event()
-
-    def other():
-        with own_threads_only():
-            entered.set()
-            leave.wait()
-
+def test_linear_algebra_gets_its_threads_back_from_the_last_user():
     with threadpool_limits(2, user_api="blas"):
-        thread = threading.Thread(target=other)
         with own_threads_only():
-            thread.start()
-            entered.wait()
-        assert _widths() == {1}
-        leave.set()
-        thread.join()
+            with own_threads_only():
+                pass
+            assert _widths() == {1}
         assert _widths() == {2}

@@ -108,7 +108,7 @@ class PlaneCoder::Walk {
   // Levels of the next channel, of latents in steps: those that cost least by what is known before.
   ChosenLevels choose(std::uint32_t c, const float* latents, float gain, float bit_value) {
     if (wide_) return wide_chosen(c, latents, gain, bit_value);
-    return chosen(c, latents, gain, bit_value);
+    return chosen<TwiceMixedBit>(c, latents, gain, bit_value);
   }
 
   PlaneState state() const {
@@ -121,9 +121,10 @@ class PlaneCoder::Walk {
  private:
   [[gnu::flatten, HYSPEC_WIDE]] ChosenLevels wide_chosen(std::uint32_t c, const float* latents,
                                                          float gain, float bit_value) {
-    return chosen(c, latents, gain, bit_value);
+    return chosen<WideMixedBit>(c, latents, gain, bit_value);
   }
 
+  template <class MixedBit>
   ChosenLevels chosen(std::uint32_t c, const float* latents, float gain, float bit_value) {
     magnitudes_.expect(c);
     contexts_.start_search(c);
@@ -137,7 +138,7 @@ class PlaneCoder::Walk {
         const float value = latents[i] * gain;
         const Surroundings here = magnitudes_.at(x, row[x - 1]);
         const std::int32_t near = magnitudes_.near(here, row[x - 1]);
-        trellis_->add(value, contexts_.bits(Place(c, here, near, spread),
+        trellis_->add(value, contexts_.template bits<MixedBit>(Place(c, here, near, spread),
                                             std::fabs(value) >= kLikelyZero));
         const float size = std::min(std::fabs(value), static_cast<float>(kMostCounted));
         const std::int32_t likely =

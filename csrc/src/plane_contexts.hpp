@@ -101,18 +101,18 @@ class PlaneContexts {
       }
   }
 
-  // What levels cost as things stand, about; encoders alone ask. The mean of two of the logits does
-  // nearly as well as their mixture. large: whether the latent is that large that it matters how
-  // levels other than zero differ.
+  // What levels cost as things stand, about; encoders alone ask. large: whether the latent is that
+  // large that it matters how levels other than zero differ.
+  template <class MixedBit>
   LevelBits bits(const Place& place, bool large) {
     const CostTables& costs = cost_tables();
     LevelBits result = searched_[place.size];
     for (std::uint32_t q = 0; q < 2; ++q) {
       const std::int32_t some =
           place.is_quiet() ? stretch(tables_, state_.quiet[place.quiet + q].probability)
-                           : logit(place, zero_decision(q));
+                           : logit<MixedBit>(place, zero_decision(q));
       if (large && place.size >= kNotQuiet && place.size < kWide) {
-        const std::int32_t more = logit(place, more_decision(0, q));
+        const std::int32_t more = logit<MixedBit>(place, more_decision(0, q));
         result.one[q] = 1.0f + costs.of_zero(more);
         result.two[q] = result.one[q] + costs.of_one(more);
       }
@@ -166,11 +166,10 @@ class PlaneContexts {
   // Classes from which on places are not quiet, and from which on lowest bits are left to chance.
   static constexpr std::size_t kNotQuiet = 4, kWide = 28;
 
-  std::int32_t logit(const Place& place, std::size_t decision) const {
-    const Decision& d = decisions_[decision];
-    return (stretch(tables_, d.slots[0][place.base[0]].probability) +
-            stretch(tables_, d.slots[3][place.base[3]].probability)) >>
-           1;
+  template <class MixedBit>
+  std::int32_t logit(const Place& place, std::size_t decision) {
+    return mixed<MixedBit>(place, decision,
+                           [&](const MixedBit& m) { return stretch(tables_, m.probability()); });
   }
 
   const LogisticTables& tables_;
