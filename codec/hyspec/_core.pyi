@@ -1,6 +1,7 @@
 """Exact core of hyspec: entropy coder, container, integer transforms."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt

@@ -129,9 +129,7 @@ class CubeChunks:
         decoded = np.empty(samples.shape, samples.dtype.newbyteorder("="))
         whole = slice(None), slice(None)
         bands = np.arange(samples.shape[2])
-        coder.reconstruct(
-            analysis.tile, symbols, bands, whole, self.sample_type, None, decoded
-        )
+        coder.reconstruct(analysis.tile, symbols, bands, whole, self.sample_type, None, decoded)
         total, count = 0.0, 0
         for row, (mine, theirs) in enumerate(zip(decoded, samples, strict=True)):
             error = mine.astype(np.float64) - theirs

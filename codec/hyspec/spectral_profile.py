@@ -184,9 +184,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             analysis.variance, analysis.direction, quantiser, tile.rows * tile.columns
         )
         samples = spectra.project(offset, basis.rows)
-        flat = samples.reshape(len(samples), -1)
-        power = np.array([np.vdot(plane, plane) for plane in flat]) / flat.shape[1]
-        scale = scale_codes(np.sqrt(power, dtype=np.float64))
+        power = np.array([np.vdot(plane, plane) for plane in samples], np.float64)
+        scale = scale_codes(np.sqrt(power / (tile.rows * tile.columns)))
         measured = spectra.measured()
         padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
 

@@ -346,9 +346,9 @@ py::array to_planes(std::vector<std::int32_t>&& latents, const hyspec::BandTile&
   const std::size_t positions = hyspec::latent_grid(tile, network.stride).positions();
   const std::size_t plane = network.model->channels() * positions;
   const auto planes = static_cast<py::ssize_t>(latents.size() / plane);
-  return to_array(std::move(latents)).reshape(std::vector<py::ssize_t>{
-      planes,
-      static_cast<py::ssize_t>(network.model->channels()), static_cast<py::ssize_t>(positions)});
+  return to_array(std::move(latents))
+      .reshape(std::vector<py::ssize_t>{planes, static_cast<py::ssize_t>(network.model->channels()),
+                                        static_cast<py::ssize_t>(positions)});
 }
 
 // Codes symbols with latents that are whole numbers, by whole(crc), or real ones before rounding,
@@ -401,7 +401,8 @@ py::tuple decode_band_payload(const PyNetworks<hyspec::LatentModel>& networks,
     s = hyspec::decode_band_payload(parts, tile, view(bytes), &crc);
   }
   return py::make_tuple(s.step, s.network, to_mask(s.valid, tile), to_array(s.scale),
-                        to_array(s.mean), to_planes(std::move(s.latents), tile, parts[s.network]), crc);
+                        to_array(s.mean), to_planes(std::move(s.latents), tile, parts[s.network]),
+                        crc);
 }
 
 py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks,

@@ -19,8 +19,8 @@ namespace hyspec::latent {
 
 // What is known of a latent before its neighbour on the left is: sums in 1/256.
 struct Surroundings {
-  std::int32_t near;    // group 0, of half steps
-  std::int32_t others;  // groups 1 and 2
+  std::int32_t near;           // group 0, of half steps
+  std::int32_t others;         // groups 1 and 2
   std::uint16_t coarse, fine;  // classes of groups 1 and 2: at most 15, and at most 23
 };
 
@@ -132,7 +132,8 @@ class MagnitudePlanes {
     const std::int32_t frequency = (sums_[1][i] + own_[1][0] * west) >> 1;
     const std::int32_t before = (sums_[2][i] + own_[2][0] * west) >> 1;
     const GroupClasses f = classes_of(frequency), b = classes_of(before);
-    return {sums_[0][i], frequency + before, static_cast<std::uint16_t>(f.coarse * kCoarse + b.coarse),
+    return {sums_[0][i], frequency + before,
+            static_cast<std::uint16_t>(f.coarse * kCoarse + b.coarse),
             static_cast<std::uint16_t>(f.fine * kFine + b.fine)};
   }
 

@@ -139,7 +139,7 @@ class PlaneCoder::Walk {
         const Surroundings here = magnitudes_.at(x, row[x - 1]);
         const std::int32_t near = magnitudes_.near(here, row[x - 1]);
         trellis_->add(value, contexts_.template bits<MixedBit>(Place(c, here, near, spread),
-                                            std::fabs(value) >= kLikelyZero));
+                                                               std::fabs(value) >= kLikelyZero));
         const float size = std::min(std::fabs(value), static_cast<float>(kMostCounted));
         const std::int32_t likely =
             size >= kLikelyZero ? static_cast<std::int32_t>(2.0f * size + 0.5f) : 0;
@@ -189,9 +189,9 @@ class PlaneCoder::Walk {
         const std::int32_t centre = (prediction + kUnit / 2) >> 4;
         const std::uint32_t quantiser = predicted ? 0 : quantiser_of(turn);
         const Surroundings here = magnitudes_.at(x, west);
-        const std::int64_t level =
-            code<MixedBit>(bits, Place(c, here, magnitudes_.near(here, west), spread), quantiser,
-                 [&](std::uint32_t one) { return source.level(i, centre, quantiser, one); });
+        const std::int64_t level = code<MixedBit>(
+            bits, Place(c, here, magnitudes_.near(here, west), spread), quantiser,
+            [&](std::uint32_t one) { return source.level(i, centre, quantiser, one); });
         out[i] = whole_latent(half_steps(centre + level, quantiser));
         const std::int64_t error = magnitude(half_steps(level, quantiser));
         west = static_cast<std::int32_t>(std::min<std::int64_t>(error, kMostCounted));

@@ -41,8 +41,8 @@ struct Place {
     size = index(quarter_class(expected, kMagnitudes - 1));
     quiet = index(((std::int64_t{c} * 16 + of_spread) * kCalm + std::min(expected, kCalm - 1)) * 2);
     base = {index(std::int64_t{c} * kMagnitudes) + size,
-            std::size_t{classes_of(near).coarse} * 256 + here.coarse, index(of_spread * kMagnitudes) + size,
-            here.fine};
+            std::size_t{classes_of(near).coarse} * 256 + here.coarse,
+            index(of_spread * kMagnitudes) + size, here.fine};
   }
 
   bool is_quiet() const noexcept { return expected < kCalm; }
@@ -108,9 +108,9 @@ class PlaneContexts {
     const CostTables& costs = cost_tables();
     LevelBits result = searched_[place.size];
     for (std::uint32_t q = 0; q < 2; ++q) {
-      const std::int32_t some =
-          place.is_quiet() ? stretch(tables_, state_.quiet[place.quiet + q].probability)
-                           : logit<MixedBit>(place, zero_decision(q));
+      const std::int32_t some = place.is_quiet()
+                                    ? stretch(tables_, state_.quiet[place.quiet + q].probability)
+                                    : logit<MixedBit>(place, zero_decision(q));
       if (large && place.size >= kNotQuiet && place.size < kWide) {
         const std::int32_t more = logit<MixedBit>(place, more_decision(0, q));
         result.one[q] = 1.0f + costs.of_zero(more);
@@ -177,7 +177,7 @@ class PlaneContexts {
   std::array<std::size_t, kPairSlots> sizes_;
   PlaneState& state_;
   std::array<Decision, PlaneState::kDecisions> decisions_{};
-  std::size_t first_place_ = 0;  // of the channel, in table 0
+  std::size_t first_place_ = 0;                                // of the channel, in table 0
   std::array<LevelBits, PlaneState::kMagnitudes> searched_{};  // but for whether they are zero
 };
 

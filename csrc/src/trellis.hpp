@@ -105,7 +105,8 @@ class Trellis {
   using Costs = std::array<float, 4>;
 #endif
 
-  void advance(const std::array<std::array<float, 2>, 2>& cost, std::array<std::int32_t, 4>& first) {
+  void advance(const std::array<std::array<float, 2>, 2>& cost,
+               std::array<std::int32_t, 4>& first) {
 #if defined(__GNUC__)
     // Butterflies 0 and 2 have quantiser 0.
     const Costs even = {cost[0][0], cost[1][0], cost[0][0], cost[1][0]};

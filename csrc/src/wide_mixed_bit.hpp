@@ -27,17 +27,19 @@ class WideMixedBit {
     inputs_ = _mm_cvtepi16_epi32(logits);
     // Products have up to 36 bits.
     const __m256i inputs = _mm256_cvtepi16_epi64(logits);
-    const __m256i a = _mm256_mul_epi32(inputs, four(first)), b = _mm256_mul_epi32(inputs, four(second));
-    const __m256i pairs = _mm256_add_epi64(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
-    const __m128i constant = _mm_mul_epi32(
-        _mm_insert_epi32(_mm_cvtsi32_si128(first.lanes[4]), second.lanes[4], 2),
-        _mm_set1_epi64x(kConstantInput));
-    const __m128i sums =
-        _mm_add_epi64(_mm_add_epi64(_mm256_castsi256_si128(pairs), constant),
-                      _mm256_extracti128_si256(pairs, 1));
+    const __m256i a = _mm256_mul_epi32(inputs, four(first)),
+                  b = _mm256_mul_epi32(inputs, four(second));
+    const __m256i pairs =
+        _mm256_add_epi64(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+    const __m128i constant =
+        _mm_mul_epi32(_mm_insert_epi32(_mm_cvtsi32_si128(first.lanes[4]), second.lanes[4], 2),
+                      _mm_set1_epi64x(kConstantInput));
+    const __m128i sums = _mm_add_epi64(_mm_add_epi64(_mm256_castsi256_si128(pairs), constant),
+                                       _mm256_extracti128_si256(pairs, 1));
     // Their 65536th has 32 bits.
-    const __m128i mixed = _mm_min_epi32(
-        _mm_max_epi32(_mm_srli_epi64(sums, 16), _mm_set1_epi32(-kMaxLogit)), _mm_set1_epi32(kMaxLogit));
+    const __m128i mixed =
+        _mm_min_epi32(_mm_max_epi32(_mm_srli_epi64(sums, 16), _mm_set1_epi32(-kMaxLogit)),
+                      _mm_set1_epi32(kMaxLogit));
     of_first_ = _mm_cvtsi128_si32(mixed);
     of_second_ = _mm_extract_epi32(mixed, 2);
     probability_ = squash(tables, (of_first_ + of_second_) >> 1);
@@ -47,8 +49,8 @@ class WideMixedBit {
 
   [[HYSPEC_WIDE]] void learn(bool bit) {
     const std::int32_t target = bit ? 65536 : 0;
-    const __m256i inputs = _mm256_inserti128_si256(
-        _mm256_castsi128_si256(inputs_), _mm_setr_epi32(kConstantInput, 0, 0, 0), 1);
+    const __m256i inputs = _mm256_inserti128_si256(_mm256_castsi128_si256(inputs_),
+                                                   _mm_setr_epi32(kConstantInput, 0, 0, 0), 1);
     adapt(first_, inputs, target - static_cast<std::int32_t>(squash(tables_, of_first_)));
     adapt(second_, inputs, target - static_cast<std::int32_t>(squash(tables_, of_second_)));
     update_slots(bit);
@@ -63,11 +65,12 @@ class WideMixedBit {
   [[HYSPEC_WIDE]] static void adapt(PairWeights& weights, __m256i inputs, std::int32_t error) {
     auto* const lanes = reinterpret_cast<__m256i*>(weights.lanes.data());
     const __m256i product = _mm256_mullo_epi32(inputs, _mm256_set1_epi32(error));
-    const __m256i move = _mm256_srai_epi32(_mm256_add_epi32(product, _mm256_set1_epi32(1 << 15)), 16);
+    const __m256i move =
+        _mm256_srai_epi32(_mm256_add_epi32(product, _mm256_set1_epi32(1 << 15)), 16);
     const __m256i moved = _mm256_add_epi32(_mm256_load_si256(lanes), move);
-    _mm256_store_si256(lanes,
-                       _mm256_min_epi32(_mm256_max_epi32(moved, _mm256_set1_epi32(-kMaxMixerWeight)),
-                                        _mm256_set1_epi32(kMaxMixerWeight)));
+    _mm256_store_si256(
+        lanes, _mm256_min_epi32(_mm256_max_epi32(moved, _mm256_set1_epi32(-kMaxMixerWeight)),
+                                _mm256_set1_epi32(kMaxMixerWeight)));
   }
 
   // update() of the four slots, in the distance of each from the bit, which shrinks.
