@@ -5,7 +5,7 @@
 
 #if defined(__GNUC__) && defined(__x86_64__)
 #define HYSPEC_HAS_WIDE 1
-#define HYSPEC_WIDE gnu::target("avx2,bmi,bmi2,lzcnt")
+#define HYSPEC_WIDE gnu::target("avx2,bmi,bmi2")
 #else
 #define HYSPEC_HAS_WIDE 0
 #define HYSPEC_WIDE
@@ -17,7 +17,7 @@ namespace hyspec {
 inline bool has_wide_registers() {
 #if HYSPEC_HAS_WIDE
   static const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-                          __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("lzcnt");
+                          __builtin_cpu_supports("bmi2");
   return has;
 #else
   return false;
