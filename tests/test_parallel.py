@@ -5,8 +5,9 @@ import threading
 import time
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from hyspec.parallel import default_threads, ordered_map
+from hyspec.parallel import default_threads, ordered_map, own_threads_only
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -85,3 +86,24 @@ def test_no_thread_is_left_behind():
 
 def test_default_threads():
     assert default_threads() >= 1
+
+
+def _widths():
+    """Threads that the linear algebra libraries of this process may use."""
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+
+def test_linear_algebra_has_no_threads_of_its_own():
+    with threadpool_limits(2, user_api="blas"):
+        with own_threads_only():
+            assert _widths() == {1}
+        assert _widths() == {2}
+
+
+def test_linear_algebra_gets_its_threads_back_from_the_last_user():
+    with threadpool_limits(2, user_api="blas"):
+        with own_threads_only():
+            with own_threads_only():
+                pass
+            assert _widths() == {1}
+        assert _widths() == {2}

@@ -1,6 +1,7 @@
 """Exact core of hyspec: entropy coder, container, integer transforms."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -748,6 +749,35 @@ def decode_spectral_payload(
     ------
     CoreError
         The bytes hold no payload of this tile, or one that needs another basis.
+    """
+
+def put_samples(
+    planes: npt.NDArray[np.float32],
+    basis: npt.NDArray[np.float32],
+    mean: npt.NDArray[np.float32],
+    avoid: int | None,
+    out: npt.NDArray[Any],
+) -> None:
+    """Write rounded sums of planes as samples of at most 16 bits.
+
+    Parameters
+    ----------
+    planes
+        Shape (planes, rows, columns).
+    basis
+        Shape (planes, bands).
+    mean
+        Shape (bands,).
+    avoid
+        A sample that comes out as this number of the type is moved by one; ``None`` for none.
+    out
+        Samples, shape (rows, columns, bands): integers of 8 or 16 bits, with any strides. What is
+        beyond the type is clipped.
+
+    Notes
+    -----
+    Single precision; planes are added in their order, so that a sample does not depend on which
+    bands and pixels it is computed with.
     """
 
 def spectral_mean_exponent(varies: bool, step: int) -> int:

@@ -19,7 +19,7 @@ from hyspec.cube_chunks import CubeChunks, encoded_chunks
 from hyspec.encoding_plan import EncodingPlan, sample_type
 from hyspec.errors import TargetWarning
 from hyspec.options import EncodeOptions, EncodeSettings
-from hyspec.parallel import default_threads
+from hyspec.parallel import default_threads, own_threads_only
 from hyspec.step_search import Progress, StepSearch
 from hyspec.survey import survey
 from hyspec.tiling import TileGrid
@@ -127,8 +127,9 @@ def encode_to(
     started = time.perf_counter()
     if not isinstance(cube, Cube):
         cube = Cube(np.asarray(cube))
-    encoder = _Encoder(cube, options, progress or _silent)
-    size, step = encoder.run(write)
+    with own_threads_only():
+        encoder = _Encoder(cube, options, progress or _silent)
+        size, step = encoder.run(write)
     samples = math.prod(cube.shape)
     return EncodeResult(
         samples=samples,

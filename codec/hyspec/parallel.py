@@ -1,4 +1,4 @@
-"""Threads with bounded memory: results in order, few of them waiting."""
+"""Threads with bounded memory: results in order, few of them waiting; and none but these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from functools import cache
+from threading import Lock
+from typing import Any, TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,3 +43,44 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) ->
         finally:
             for future in waiting:
                 future.cancel()
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The linear algebra libraries of the process, those of NumPy among them."""
+    return ThreadpoolController()
+
+
+class _Limits:
+    """One limit for the whole process: the first user sets it, and the last one lifts it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._limiter: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._limiter = _libraries().limit(limits=1, user_api="blas")
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._limiter.restore_original_limits()
+
+
+_limits = _Limits()
+
+
+@contextmanager
+def own_threads_only() -> Iterator[None]:
+    """Keep linear algebra to the threads that call it, so that one thread is one.
+
+    Tiles are what threads share; libraries with threads of their own would take more processors
+    than were asked for, and their sums would depend on how many there are.
+    """
+    with _limits:
+        yield

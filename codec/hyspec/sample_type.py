@@ -43,6 +43,11 @@ class SampleType:
         """Whether samples are floating point."""
         return self.dtype.kind == "f"
 
+    @property
+    def is_small(self) -> bool:
+        """Whether samples are integers of at most 16 bits: exact in single precision."""
+        return not self.is_float and self.dtype.itemsize <= 2
+
     def to_counts(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Whole numbers of samples, any shape; NaN becomes 0 and is the mask's business.
 

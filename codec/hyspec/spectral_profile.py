@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from hyspec.basis_sharing import CarriedBasis, Choice, RowOfTiles, TileStatistic
 from hyspec.fill import fill_invalid
 from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
+from hyspec.sample_type import SampleType
 from hyspec.spectral_angle import AngleWeights
 from hyspec.spectral_basis import Basis, basis_rows, components
 from hyspec.spectral_transform import TileSpectra, combine
@@ -34,6 +36,8 @@ _STRONG_LEVEL = 96
 #: Latents of more than so many steps become something else than zero, for so many bits.
 _KEPT = 0.6
 _BITS_OF_ONE = 5.0
+#: Positions of a plane's grid, spread evenly, on which they are counted at least, if it has more.
+_COUNTED_POSITIONS = 256
 #: What a bit is worth in squared steps, when the levels of a channel are searched for and when
 #: latents are rounded one by one.
 BIT_VALUE = 0.12
@@ -250,7 +254,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         offset = _means(mean, spectra.varies, step)
         rows = basis.rows[: statistics.pixels]
         samples = spectra.project(offset, rows)
-        scale = scale_codes(np.sqrt(np.square(samples, dtype=np.float64).mean((1, 2))))
+        power = np.array([np.vdot(plane, plane) for plane in samples], np.float64)
+        scale = scale_codes(np.sqrt(power / statistics.pixels))
         measured = spectra.measured()
         padding = [(0, -tile.rows % network.stride), (0, -tile.columns % network.stride)]
 
@@ -258,7 +263,9 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             batch = samples[part] / deviations(scale[part]).astype(np.float32)[:, None, None]
             if measured is not None:
                 batch = np.stack([fill_invalid(plane, measured) for plane in batch])
-            return np.asarray(np.pad(batch, [(0, 0), *padding], "edge")[:, None])
+            if padding != [(0, 0), (0, 0)]:
+                batch = np.pad(batch, [(0, 0), *padding], "edge")
+            return np.asarray(batch[:, None])
 
         latents = plane_networks.analyse(
             network, tile, len(scale), normalised, int8=self._settings.int8, optimise=self._optimise
@@ -290,11 +297,38 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
     ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
         """Reconstruct some bands of a tile on the integer scale, a few at a time."""
-        varies = symbols.varies.astype(bool)
-        offset = _means(symbols.mean, varies, symbols.step)
+        rows, offset = self._rows(symbols), self._offset(symbols)
         planes = self._decoded_planes(tile, symbols)
-        for part, samples in combine(offset[bands], self._rows(symbols)[:, bands], planes):
+        for part, samples in combine(offset[bands], rows[:, bands], planes):
             yield np.arange(part.start, part.stop), samples
+
+    def reconstruct(
+        self,
+        tile: _core.BandTile,
+        symbols: SpectralSymbols,
+        bands: npt.NDArray[np.intp],
+        window: tuple[slice, slice],
+        sample_type: SampleType,
+        avoid: Any | None,
+        out: npt.NDArray[Any],
+    ) -> None:
+        """Write samples; those of at most 16 bits need single precision only."""
+        if not sample_type.is_small:
+            super().reconstruct(tile, symbols, bands, window, sample_type, avoid, out)
+            return
+        rows, offset = self._rows(symbols), self._offset(symbols)
+        planes = np.ascontiguousarray(self._decoded_planes(tile, symbols)[:, *window])
+        _core.put_samples(
+            planes,
+            rows[:, bands].astype(np.float32),
+            offset[bands].astype(np.float32),
+            None if avoid is None else int(avoid),
+            out,
+        )
+
+    def _offset(self, symbols: SpectralSymbols) -> npt.NDArray[np.float64]:
+        """Means of the bands, shape (bands,)."""
+        return _means(symbols.mean, symbols.varies.astype(bool), symbols.step)
 
     def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
         network = self._networks[symbols.network]
@@ -383,13 +417,15 @@ def _worthwhile(
     strong = int(np.flatnonzero(levels >= _STRONG_LEVEL).max(initial=-1)) + 1
     worth = 0.0
     best, count = 0.0, strong
+    every = max(1, planes.latents.shape[2] // _COUNTED_POSITIONS)
     for k in range(strong, len(planes.scale)):
-        size = np.abs(planes.latents[k]) / network.inverse_gain[levels[k]][:, None]
+        energy = np.square(planes.latents[k, :, ::every] / network.inverse_gain[levels[k]][:, None])
         if planes.weights is not None:
-            size *= np.sqrt(planes.weights[k])
-        kept = size[size > _KEPT]
-        bits = row_bits[k] + _BITS_OF_ONE * kept.size
-        worth += float(np.square(kept).sum()) - kept.size / 12 - bit_value * bits
+            energy *= planes.weights[k, ::every]
+        large = energy > _KEPT**2
+        kept = every * np.count_nonzero(large)
+        bits = row_bits[k] + _BITS_OF_ONE * kept
+        worth += every * float(energy[large].sum(dtype=np.float64)) - kept / 12 - bit_value * bits
         if worth > best:
             best, count = worth, k + 1
     return count

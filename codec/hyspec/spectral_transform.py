@@ -74,9 +74,8 @@ class TileSpectra:
         self._valid = valid
         self._type = sample_type
         self._apart = bad
-        exact = not sample_type.is_float and sample_type.dtype.itemsize <= 2
         #: Numbers of 16 bits and their differences are exact in single precision.
-        self._float: Any = np.float32 if exact else np.float64
+        self._float: Any = np.float32 if sample_type.is_small else np.float64
         low, high, mean = self._survey()
         self.varies = high > low
         self.mean = np.where(self.varies, mean, np.where(np.isfinite(low), low, 0.0))

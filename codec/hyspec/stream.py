@@ -18,7 +18,7 @@ from hyspec.core_errors import memory_for
 from hyspec.cube import Cube
 from hyspec.damage import RESCUE, Damage
 from hyspec.errors import LimitError, StreamError, UsageError
-from hyspec.parallel import default_threads, ordered_map
+from hyspec.parallel import default_threads, ordered_map, own_threads_only
 from hyspec.stream_chunks import Area, StreamChunks
 from hyspec.stream_index import StreamData, read_header, read_index
 from hyspec.tiling import Tile
@@ -238,9 +238,10 @@ class Stream:
             with memory_for("a chunk of the stream"):
                 self._decode_chunk(*job, area, out)
 
-        for done, _ in enumerate(ordered_map(decode, jobs, self._prepare()), 1):
-            if progress is not None:
-                progress("decoding", done, len(jobs))
+        with own_threads_only():
+            for done, _ in enumerate(ordered_map(decode, jobs, self._prepare()), 1):
+                if progress is not None:
+                    progress("decoding", done, len(jobs))
 
     def _decode_chunk(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         try:

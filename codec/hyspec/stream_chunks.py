@@ -293,15 +293,12 @@ class StreamChunks:
         target, inside = out[here], (rows, columns)
         wanted = np.arange(bands.start, bands.stop)
         coder, size = self._coder(interval), self._size(tile, interval)
-        for where, planes in coder.synthesise(size, symbols, wanted):
-            for position, plane in zip(where, planes, strict=True):
-                samples = self._sample_type.from_values(plane[inside])
-                if self._marked:
-                    self._sample_type.avoid(samples, self._nodata)
-                if symbols.valid is not None:
-                    valid = symbols.valid[wanted[position]][inside]
-                    samples = np.where(valid, samples, self._nodata)
-                target[:, :, position] = samples
+        avoid = self._nodata if self._marked else None
+        coder.reconstruct(size, symbols, wanted, inside, self._sample_type, avoid, target)
+        if symbols.valid is not None:
+            for position, band in enumerate(wanted):
+                lost = symbols.valid[band][inside] == 0
+                target[:, :, position][lost] = self._nodata
 
     def fill(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         """Set the samples that a chunk shares with an area to nodata: NaN or 0 without any."""

@@ -233,3 +233,35 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         tuple of ndarray
             Positions in ``bands``, shape (n,), and their planes, shape (n, rows, columns).
         """
+
+    def reconstruct(
+        self,
+        tile: _core.BandTile,
+        symbols: Symbols,
+        bands: npt.NDArray[np.intp],
+        window: tuple[slice, slice],
+        sample_type: SampleType,
+        avoid: Any | None,
+        out: npt.NDArray[Any],
+    ) -> None:
+        """Write samples of some bands of a tile, in the type of the cube.
+
+        Parameters
+        ----------
+        tile, symbols, bands
+            As for :meth:`synthesise`.
+        window
+            Rows and columns of the tile that are wanted.
+        sample_type
+            How whole numbers become samples.
+        avoid
+            Value that no sample shall have, of the sample type; ``None`` for none.
+        out
+            Receives the samples, shape (rows, columns, bands), also where they are not valid.
+        """
+        for where, planes in self.synthesise(tile, symbols, bands):
+            for position, plane in zip(where, planes, strict=True):
+                samples = sample_type.from_values(plane[window])
+                if avoid is not None:
+                    sample_type.avoid(samples, avoid)
+                out[:, :, position] = samples

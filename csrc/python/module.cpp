@@ -26,6 +26,7 @@
 #include "hyspec/plane_coder.hpp"
 #include "hyspec/range_coder.hpp"
 #include "hyspec/spectral_payload.hpp"
+#include "hyspec/spectral_samples.hpp"
 #include "hyspec/symbol_coder.hpp"
 
 namespace py = pybind11;
@@ -172,6 +173,14 @@ void bind_entropy_coder(py::module_& m) {
 template <typename T>
 py::array_t<T> to_array(const std::vector<T>& values) {
   return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+// Without a copy: the array owns what was the vector's.
+template <typename T>
+py::array_t<T> to_array(std::vector<T>&& values) {
+  auto* const kept = new std::vector<T>(std::move(values));
+  const py::capsule owner(kept, [](void* p) { delete static_cast<std::vector<T>*>(p); });
+  return py::array_t<T>(static_cast<py::ssize_t>(kept->size()), kept->data(), owner);
 }
 
 template <typename T>
@@ -332,13 +341,14 @@ py::object to_mask(const std::vector<std::uint8_t>& valid, const hyspec::BandTil
 
 // Latents of shape (planes, channels, positions).
 template <class Network>
-py::array to_planes(const std::vector<std::int32_t>& latents, const hyspec::BandTile& tile,
+py::array to_planes(std::vector<std::int32_t>&& latents, const hyspec::BandTile& tile,
                     const Network& network) {
   const std::size_t positions = hyspec::latent_grid(tile, network.stride).positions();
   const std::size_t plane = network.model->channels() * positions;
-  return to_array(latents).reshape(std::vector<py::ssize_t>{
-      static_cast<py::ssize_t>(latents.size() / plane),
-      static_cast<py::ssize_t>(network.model->channels()), static_cast<py::ssize_t>(positions)});
+  const auto planes = static_cast<py::ssize_t>(latents.size() / plane);
+  return to_array(std::move(latents))
+      .reshape(std::vector<py::ssize_t>{planes, static_cast<py::ssize_t>(network.model->channels()),
+                                        static_cast<py::ssize_t>(positions)});
 }
 
 // Codes symbols with latents that are whole numbers, by whole(crc), or real ones before rounding,
@@ -357,7 +367,7 @@ py::tuple encode_payload(Symbols& symbols, const py::array& latents, Whole whole
     payload = whole(&crc);
   }
   return py::make_tuple(to_py_bytes(payload), crc,
-                        to_array(symbols.latents).reshape(shape_of(latents)));
+                        to_array(std::move(symbols.latents)).reshape(shape_of(latents)));
 }
 
 py::tuple encode_band_payload(const PyNetworks<hyspec::LatentModel>& networks,
@@ -391,7 +401,8 @@ py::tuple decode_band_payload(const PyNetworks<hyspec::LatentModel>& networks,
     s = hyspec::decode_band_payload(parts, tile, view(bytes), &crc);
   }
   return py::make_tuple(s.step, s.network, to_mask(s.valid, tile), to_array(s.scale),
-                        to_array(s.mean), to_planes(s.latents, tile, parts[s.network]), crc);
+                        to_array(s.mean), to_planes(std::move(s.latents), tile, parts[s.network]),
+                        crc);
 }
 
 hyspec::SpectralBasis make_basis(const py::array& entries, const py::array& sizes,
@@ -463,7 +474,46 @@ py::tuple decode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
   }
   return py::make_tuple(s.back, s.step, s.network, to_mask(s.valid, tile), to_array(s.varies),
                         to_array(s.mean), s.basis, to_array(s.scale), s.dependent,
-                        to_planes(s.latents, tile, parts[s.network]), crc);
+                        to_planes(std::move(s.latents), tile, parts[s.network]), crc);
+}
+
+template <class Sample>
+void put_samples_of(const py::array& planes, const py::array& basis, const py::array& mean,
+                    std::optional<std::int32_t> avoid, py::array& out) {
+  const auto p = checked_array<float>(planes, 3, "planes");
+  const auto b = checked_array<float>(basis, 2, "basis");
+  const auto m = checked_array<float>(mean, 1, "mean");
+  const auto size = [](py::ssize_t n) { return static_cast<std::size_t>(n); };
+  if (b.shape(0) != p.shape(0) || m.size() != b.shape(1) || out.shape(0) != p.shape(1) ||
+      out.shape(1) != p.shape(2) || out.shape(2) != b.shape(1))
+    throw py::value_error("planes, basis, mean and out do not fit each other");
+  if (!out.writeable()) throw py::value_error("out cannot be written to");
+  const auto stride = [&](py::ssize_t axis) {
+    return out.strides(axis) / static_cast<py::ssize_t>(sizeof(Sample));
+  };
+  std::optional<Sample> kept_apart;
+  if (avoid) kept_apart = static_cast<Sample>(*avoid);
+  const hyspec::SpectralSums sums{size(p.shape(0)), size(b.shape(1)), size(p.shape(1) * p.shape(2)),
+                                  p.data(),         b.data(),         m.data()};
+  const hyspec::SampleRows<Sample> rows{static_cast<Sample*>(out.mutable_data()),
+                                        size(out.shape(1)), stride(0), stride(1), stride(2)};
+  const py::gil_scoped_release release;
+  hyspec::put_samples(sums, kept_apart, rows);
+}
+
+void put_samples(const py::array& planes, const py::array& basis, const py::array& mean,
+                 std::optional<std::int32_t> avoid, py::array out) {
+  if (out.ndim() != 3) throw py::value_error("out has no three dimensions");
+  if (py::isinstance<py::array_t<std::uint16_t>>(out))
+    put_samples_of<std::uint16_t>(planes, basis, mean, avoid, out);
+  else if (py::isinstance<py::array_t<std::int16_t>>(out))
+    put_samples_of<std::int16_t>(planes, basis, mean, avoid, out);
+  else if (py::isinstance<py::array_t<std::uint8_t>>(out))
+    put_samples_of<std::uint8_t>(planes, basis, mean, avoid, out);
+  else if (py::isinstance<py::array_t<std::int8_t>>(out))
+    put_samples_of<std::int8_t>(planes, basis, mean, avoid, out);
+  else
+    throw py::type_error("out has another type than integers of 8 or 16 bits");
 }
 
 py::array_t<std::int32_t> band_levels(const py::array& scale, std::int32_t step,
@@ -576,6 +626,9 @@ void bind_band_profile(py::module_& m) {
         py::arg("payload"), py::arg("shared").none(true) = py::none(),
         "Read a payload: back, step, network, valid, varies, mean, basis, scale, dependent, "
         "latents, checksum.");
+  m.def("put_samples", &put_samples, py::arg("planes"), py::arg("basis"), py::arg("mean"),
+        py::arg("avoid").none(true), py::arg("out"),
+        "Write rounded sums of planes as samples of at most 16 bits.");
   m.def("spectral_mean_exponent", &hyspec::spectral_mean_exponent, py::arg("varies"),
         py::arg("step"), "Exponent of the unit that the mean of a band is counted in.");
 }

@@ -108,7 +108,7 @@ BandSymbols decode_band_payload(Span<const BandNetwork> networks, const BandTile
     s.mean[present[k]] = means[k];
   }
   s.latents = decode_latents(decoder, LatentCoder(part.model, part.grid), part.plane_size,
-                             active_levels(scales, s.step, part.model.levels()));
+                             active_levels(scales, s.step, part.model.levels()), words.size());
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(scales, means, s.latents);
   return s;

@@ -9,10 +9,11 @@
 namespace hyspec::latent {
 
 // bit(): a bit whose probability of being one is `one` out of 65536; a reader ignores the value
-// that it is given. raw(): a number of equally likely bits, at most 32.
+// that it is given. raw(): a number of equally likely bits, at most 32. A loop that must be fast
+// takes a copy, which the compiler can keep in registers, and hands it back.
 
 struct Writer {
-  RangeEncoder::Run& run;
+  RangeEncoder::Run run;
   bool bit(std::uint32_t one, bool value) {
     if (value)
       run.encode(0, one, 16);
@@ -30,9 +31,10 @@ struct Writer {
 };
 
 struct Reader {
-  RangeDecoder& decoder;
+  RangeDecoder decoder;
   bool bit(std::uint32_t one, bool) { return decoder.decode_bit(one << 8); }
   std::uint32_t raw(std::uint32_t, unsigned bits) {
+    if (bits == 1) return decoder.decode_even_bit() ? 1 : 0;
     std::uint32_t value = 0;
     for (; bits > 16; bits -= 16) value = value << 16 | decoder.decode_uniform(16);
     return bits > 0 ? value << bits | decoder.decode_uniform(bits) : value;

@@ -16,7 +16,11 @@ inline std::int32_t held(std::int64_t value) {
   return static_cast<std::int32_t>(std::clamp(value, -kMaxValue, kMaxValue));
 }
 
+// Of 0: 0.
 inline unsigned floor_log2(std::uint64_t value) {
+#if defined(__GNUC__)
+  return 63u - static_cast<unsigned>(__builtin_clzll(value | 1));
+#else
   unsigned result = 0;
   for (unsigned half = 32; half > 0; half /= 2)
     if (value >> half != 0) {
@@ -24,6 +28,7 @@ inline unsigned floor_log2(std::uint64_t value) {
       result += half;
     }
   return result;
+#endif
 }
 
 // Half-octave classes of a count: 0, 1, 3, 4, 5, 6, ... for 0, 1, 2, 3, 4, 6, ... (section 4.1).

@@ -310,31 +310,28 @@ const LatentState& LatentCoder::state() const noexcept { return walk_->state(); 
 void LatentCoder::encode(RangeEncoder& encoder, std::uint32_t level,
                          Span<const std::int32_t> latents) {
   std::vector<std::int32_t> copy(latents.size());
-  RangeEncoder::Run run(encoder);
-  Writer bits{run};
+  Writer bits{RangeEncoder::Run(encoder)};
   walk_->band(
       bits, level, [&](std::uint32_t c) { return Given{latents.data() + c * positions_}; },
       copy.data());
-  run.end();
+  bits.run.end();
 }
 
 void LatentCoder::encode(RangeEncoder& encoder, std::uint32_t level, Span<const float> latents,
                          LatentRounding rounding, Span<std::int32_t> rounded) {
-  RangeEncoder::Run run(encoder);
-  Writer bits{run};
+  Writer bits{RangeEncoder::Run(encoder)};
   const auto source = [&](std::uint32_t c) {
     const float gain = gain_factor(model_.gain(level, c));
     return Rounded{logistic_tables(), latents.data() + c * positions_, gain, rounding.bit_value};
   };
   walk_->band(bits, level, source, rounded.data());
-  run.end();
+  bits.run.end();
 }
 
 void LatentCoder::decode(RangeDecoder& decoder, std::uint32_t level, Span<std::int32_t> latents) {
-  RangeDecoder local = decoder;
-  Reader bits{local};
+  Reader bits{decoder};
   walk_->band(bits, level, [](std::uint32_t) { return Unknown{}; }, latents.data());
-  decoder = local;
+  decoder = bits.decoder;
 }
 
 double LatentCoder::learn(std::uint32_t level, Span<const std::int32_t> latents) {

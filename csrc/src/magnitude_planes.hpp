@@ -1,5 +1,8 @@
 // Magnitudes, in half steps, of the errors of a plane and of the two before it, and what they let
 // expect of the latents of a channel (docs/spectral_profile.md, section 4.5).
+//
+// Only what the latents of a row say of each other has to wait for them. All other terms are summed
+// over whole channels and rows at once.
 #pragma once
 
 #include <algorithm>
@@ -10,19 +13,35 @@
 
 #include "hyspec/latent_grid.hpp"
 #include "hyspec/plane_model.hpp"
+#include "latent_classes.hpp"
 
 namespace hyspec::latent {
 
-// Magnitude that is expected of a latent, in 1/256 of a step, by groups of terms.
-struct Expected {
-  std::array<std::int32_t, kTermGroups> groups;
-  std::int32_t sum() const noexcept { return groups[0] + groups[1] + groups[2]; }
+// What is known of a latent before its neighbour on the left is: sums in 1/256.
+struct Surroundings {
+  std::int32_t near;           // group 0, of half steps
+  std::int32_t others;         // groups 1 and 2
+  std::uint16_t coarse, fine;  // classes of groups 1 and 2: at most 15, and at most 23
 };
 
-// Weights of the errors of the channel itself: west, north-west, north, north-east, by group.
-struct OwnWeights {
-  std::array<std::array<std::int32_t, 4>, kTermGroups> groups{};
+// Classes of the sum of a group, at most 15 and at most 23, by its sixteenth (section 4.6).
+constexpr std::int32_t kCoarse = 16, kFine = 24;
+constexpr std::size_t kClassedSums = 1 << 11;  // from here on, both classes are the largest
+struct GroupClasses {
+  std::uint8_t coarse, fine;
 };
+inline const std::array<GroupClasses, kClassedSums + 1> kGroupClasses = [] {
+  std::array<GroupClasses, kClassedSums + 1> classes{};
+  for (std::size_t v = 0; v < classes.size(); ++v) {
+    const auto sum = static_cast<std::int64_t>(v);
+    classes[v] = {static_cast<std::uint8_t>(class_of(sum >> 1, kCoarse - 1)),
+                  static_cast<std::uint8_t>(class_of(sum, kFine - 1))};
+  }
+  return classes;
+}();
+inline GroupClasses classes_of(std::int32_t sum) {
+  return kGroupClasses[std::min(static_cast<std::size_t>(sum) >> 4, kClassedSums)];
+}
 
 class MagnitudePlanes {
  public:
@@ -31,9 +50,9 @@ class MagnitudePlanes {
         grid_(grid),
         width_(grid.columns + 2),
         size_((grid.rows + 2) * width_),
-        expected_{std::vector<std::int32_t>(grid.positions()),
-                  std::vector<std::int32_t>(grid.positions()),
-                  std::vector<std::int32_t>(grid.positions())} {}
+        row_(grid.columns) {
+    for (auto& group : sums_) group.resize(grid.rows * width_);
+  }
 
   void next_plane() {
     // Grown with the planes that have been seen: a message that ends early costs little memory.
@@ -54,36 +73,46 @@ class MagnitudePlanes {
   std::int16_t* row(std::uint32_t c, std::size_t y) { return cell(0, c) + y * width_; }
 
   // What the other channels and planes let expect of a channel, which is coded next.
-  OwnWeights expect(std::uint32_t c) {
-    OwnWeights own;
+  void expect(std::uint32_t c) {
     planes_[0].silent[c] = 0;
-    for (auto& group : expected_) std::fill(group.begin(), group.end(), 0);
+    own_ = {};
+    for (auto& group : sums_) std::fill(group.begin(), group.end(), 0);
     for (const Term& term : model_.terms(c)) {
       const auto group = static_cast<std::size_t>(term.group);
       const auto age = static_cast<std::size_t>(term.age),
                  from = static_cast<std::size_t>(term.from);
       if (term.age == 0 && from == c)
-        own.groups[group][term.down == 0 ? 0 : static_cast<std::size_t>(term.across + 2)] +=
-            term.weight;
+        own_[group][term.down == 0 ? 0 : static_cast<std::size_t>(term.across + 2)] += term.weight;
       else if (age < planes_.size() && planes_[age].silent[from] == 0)
         add(cell(age, from) + term.down * static_cast<std::ptrdiff_t>(width_) + term.across,
-            term.weight, expected_[group].data());
+            term.weight, sums_[group].data(), sums_[group].size());
     }
-    return own;
+    // As a rule, neighbours in the channel are of the same frequency.
+    west_elsewhere_ = own_[1][0] != 0 || own_[2][0] != 0;
   }
 
-  // Of position i, whose own magnitude will be written to `here`.
-  Expected expected(std::size_t i, const OwnWeights& own, const std::int16_t* here) const {
-    const std::int16_t* const north = here - width_;
-    const std::array<std::int32_t, 4> around = {here[-1], north[-1], north[0], north[1]};
-    Expected result;
+  // Begins a row of the channel, when those above are filled in.
+  void start_row(std::uint32_t c, std::size_t y) {
+    const std::int16_t* const north = row(c, y) - width_;
     for (std::size_t g = 0; g < kTermGroups; ++g) {
-      result.groups[g] = expected_[g][i];
-      for (std::size_t k = 0; k < around.size(); ++k)
-        result.groups[g] += own.groups[g][k] * around[k];
-      result.groups[g] >>= 1;  // of half steps
+      const auto& [west, north_west, due_north, north_east] = own_[g];
+      if ((north_west | due_north | north_east) == 0) continue;
+      std::int32_t* const to = sums_[g].data() + y * width_;
+      for (std::size_t x = 0; x < grid_.columns; ++x)
+        to[x] += north_west * north[x - 1] + due_north * north[x] + north_east * north[x + 1];
     }
-    return result;
+    row_sums_ = y * width_;
+    for (std::size_t x = 0; x < grid_.columns; ++x) row_[x] = surroundings(x, 0);
+  }
+
+  // Of position x of the row, whose neighbour on the left has this magnitude: with its part in
+  // group 0 left to near().
+  Surroundings at(std::size_t x, std::int32_t west) const {
+    return west_elsewhere_ ? surroundings(x, west) : row_[x];
+  }
+  // The sum of group 0.
+  std::int32_t near(const Surroundings& here, std::int32_t west) const {
+    return (here.near + own_[0][0] * west) >> 1;
   }
 
  private:
@@ -98,16 +127,34 @@ class MagnitudePlanes {
     return planes_[age].values.data() + c * size_ + width_ + 1;
   }
 
-  void add(const std::int16_t* from, std::int16_t weight, std::int32_t* to) const {
-    for (std::size_t y = 0; y < grid_.rows; ++y, from += width_, to += grid_.columns)
-      for (std::size_t x = 0; x < grid_.columns; ++x) to[x] += std::int32_t{weight} * from[x];
+  Surroundings surroundings(std::size_t x, std::int32_t west) const {
+    const std::size_t i = row_sums_ + x;
+    const std::int32_t frequency = (sums_[1][i] + own_[1][0] * west) >> 1;
+    const std::int32_t before = (sums_[2][i] + own_[2][0] * west) >> 1;
+    const GroupClasses f = classes_of(frequency), b = classes_of(before);
+    return {sums_[0][i], frequency + before,
+            static_cast<std::uint16_t>(f.coarse * kCoarse + b.coarse),
+            static_cast<std::uint16_t>(f.fine * kFine + b.fine)};
+  }
+
+  // Rows of sums are as wide as those of magnitudes, with two places at the end that nobody asks
+  // for, so that a channel is one row: long loops are fast.
+  static void add(const std::int16_t* from, std::int16_t weight, std::int32_t* to,
+                  std::size_t count) {
+    for (std::size_t i = 0; i + 2 < count; ++i) to[i] += std::int32_t{weight} * from[i];
   }
 
   const PlaneModel& model_;
   LatentGrid grid_;
   std::size_t width_, size_;
   std::vector<Plane> planes_;  // that at hand, and those before it
-  std::array<std::vector<std::int32_t>, kTermGroups> expected_;  // of the channel at hand
+  // Of the channel at hand: sums of half steps by group, and the weights of its own errors: west,
+  // north-west, north, north-east.
+  std::array<std::vector<std::int32_t>, kTermGroups> sums_;
+  std::array<std::array<std::int32_t, 4>, kTermGroups> own_{};
+  bool west_elsewhere_ = false;
+  std::size_t row_sums_ = 0;       // where those of the row at hand begin
+  std::vector<Surroundings> row_;  // of the row at hand
 };
 
 }  // namespace hyspec::latent

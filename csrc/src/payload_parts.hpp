@@ -1,6 +1,7 @@
 // What the payloads of several profiles have in common.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -95,11 +96,14 @@ void encode_latents(RangeEncoder& encoder, Coder&& coder, std::size_t size,
   }
 }
 
-// Memory grows plane by plane, for the sake of payloads that end early.
+// Memory grows plane by plane, for the sake of payloads that end early; that for some latents per
+// word of the message is reserved at once.
 template <class Coder>
 std::vector<std::int32_t> decode_latents(RangeDecoder& decoder, Coder&& coder, std::size_t size,
-                                         Span<const std::uint32_t> levels) {
+                                         Span<const std::uint32_t> levels, std::size_t words) {
+  constexpr std::size_t kLatentsPerWord = 128;
   std::vector<std::int32_t> latents;
+  latents.reserve(std::min(levels.size() * size, words * kLatentsPerWord));
   for (const std::uint32_t level : levels) {
     latents.resize(latents.size() + size);
     coder.decode(decoder, level, Span<std::int32_t>(latents.data() + latents.size() - size, size));

@@ -17,6 +17,8 @@
 #include "plane_contexts.hpp"
 #include "silent_channels.hpp"
 #include "trellis.hpp"
+#include "wide_mixed_bit.hpp"
+#include "wide_registers.hpp"
 
 namespace hyspec {
 
@@ -96,26 +98,52 @@ class PlaneCoder::Walk {
       std::fill_n(out, positions, 0);
       magnitudes_.skip(c);
       spread_[c] -= spread_[c] >> 2;
-    } else if (c == 0) {
-      levels<true>(bits, c, source, out);
+    } else if (wide_) {
+      wide_levels(bits, c, source, out);
     } else {
-      levels<false>(bits, c, source, out);
+      plain_levels(bits, c, source, out);
     }
   }
 
   // Levels of the next channel, of latents in steps: those that cost least by what is known before.
   ChosenLevels choose(std::uint32_t c, const float* latents, float gain, float bit_value,
                       const float* weights) {
-    const OwnWeights own = magnitudes_.expect(c);
+    if (wide_) return wide_chosen(c, latents, gain, bit_value, weights);
+    return chosen<TwiceMixedBit>(c, latents, gain, bit_value, weights);
+  }
+
+  PlaneState state() const {
+    PlaneState result = state_;
+    for (std::size_t k = 0; k < kIntraTaps; ++k)
+      result.intra[k] = static_cast<std::int32_t>(filter_.weights()[k]);
+    return result;
+  }
+
+ private:
+  [[gnu::flatten, HYSPEC_WIDE]] ChosenLevels wide_chosen(std::uint32_t c, const float* latents,
+                                                         float gain, float bit_value,
+                                                         const float* weights) {
+    return chosen<WideMixedBit>(c, latents, gain, bit_value, weights);
+  }
+
+  template <class MixedBit>
+  ChosenLevels chosen(std::uint32_t c, const float* latents, float gain, float bit_value,
+                      const float* weights) {
+    magnitudes_.expect(c);
+    contexts_.start_search(c);
     std::int32_t spread = spread_[c];
     if (!trellis_) trellis_.emplace(grid_.positions());
     trellis_->start(turn_, bit_value);
     for (std::size_t y = 0, i = 0; y < grid_.rows; ++y) {
       std::int16_t* const row = magnitudes_.row(c, y);
+      magnitudes_.start_row(c, y);
       for (std::size_t x = 0; x < grid_.columns; ++x, ++i) {
         const float value = latents[i] * gain;
+        const Surroundings here = magnitudes_.at(x, row[x - 1]);
+        const std::int32_t near = magnitudes_.near(here, row[x - 1]);
         trellis_->add(value,
-                      contexts_.bits(Place(c, magnitudes_.expected(i, own, row + x), spread)),
+                      contexts_.template bits<MixedBit>(Place(c, here, near, spread),
+                                                        std::fabs(value) >= kLikelyZero),
                       weights == nullptr ? 1.0f : weights[i]);
         const float size = std::min(std::fabs(value), static_cast<float>(kMostCounted));
         const std::int32_t likely =
@@ -127,23 +155,35 @@ class PlaneCoder::Walk {
     return {trellis_->finish().data()};
   }
 
-  PlaneState state() const {
-    PlaneState result = state_;
-    for (std::size_t k = 0; k < kIntraTaps; ++k)
-      result.intra[k] = static_cast<std::int32_t>(filter_.weights()[k]);
-    return result;
+  // Flattened: the state of the range coder lives in registers only if all is inlined.
+  template <class Bits, class Source>
+  [[gnu::flatten, HYSPEC_WIDE]] void wide_levels(Bits& bits, std::uint32_t c, const Source& source,
+                                                 std::int32_t* out) {
+    if (c == 0)
+      levels<true, WideMixedBit>(bits, c, source, out);
+    else
+      levels<false, WideMixedBit>(bits, c, source, out);
+  }
+  template <class Bits, class Source>
+  [[gnu::flatten]] void plain_levels(Bits& bits, std::uint32_t c, const Source& source,
+                                     std::int32_t* out) {
+    if (c == 0)
+      levels<true, TwiceMixedBit>(bits, c, source, out);
+    else
+      levels<false, TwiceMixedBit>(bits, c, source, out);
   }
 
- private:
-  // Flattened: the state of the range coder lives in registers only if all is inlined.
-  template <bool predicted, class Bits, class Source>
-  [[gnu::flatten]] void levels(Bits& bits, std::uint32_t c, const Source& source,
-                               std::int32_t* out) {
-    const OwnWeights own = magnitudes_.expect(c);
+  template <bool predicted, class MixedBit, class Bits, class Source>
+  void levels(Bits& shared, std::uint32_t c, const Source& source, std::int32_t* out) {
+    Bits bits = shared;
+    magnitudes_.expect(c);
+    contexts_.start(c);
     std::int32_t spread = spread_[c];
     std::uint32_t turn = turn_;
     for (std::size_t y = 0, i = 0; y < grid_.rows; ++y) {
       std::int16_t* const row = magnitudes_.row(c, y);
+      magnitudes_.start_row(c, y);
+      std::int32_t west = 0;  // magnitude of the neighbour on the left
       for (std::size_t x = 0; x < grid_.columns; ++x, ++i) {
         Taps taps{};
         std::int32_t prediction = 0;
@@ -153,12 +193,14 @@ class PlaneCoder::Walk {
         }
         const std::int32_t centre = (prediction + kUnit / 2) >> 4;
         const std::uint32_t quantiser = predicted ? 0 : quantiser_of(turn);
-        const std::int64_t level =
-            code(bits, Place(c, magnitudes_.expected(i, own, row + x), spread), quantiser,
-                 [&](std::uint32_t one) { return source.level(i, centre, quantiser, one); });
+        const Surroundings here = magnitudes_.at(x, west);
+        const std::int64_t level = code<MixedBit>(
+            bits, Place(c, here, magnitudes_.near(here, west), spread), quantiser,
+            [&](std::uint32_t one) { return source.level(i, centre, quantiser, one); });
         out[i] = whole_latent(half_steps(centre + level, quantiser));
         const std::int64_t error = magnitude(half_steps(level, quantiser));
-        row[x] = static_cast<std::int16_t>(std::min<std::int64_t>(error, kMostCounted));
+        west = static_cast<std::int32_t>(std::min<std::int64_t>(error, kMostCounted));
+        row[x] = static_cast<std::int16_t>(west);
         adapt_spread(spread, magnitude(level));
         if (!predicted && dependent_) turn = kNextState[turn][index(magnitude(level) & 1)];
         if (predicted && !all_zero(taps)) {
@@ -169,6 +211,7 @@ class PlaneCoder::Walk {
     }
     spread_[c] = spread;
     turn_ = turn;
+    shared = bits;
   }
 
   static void adapt_spread(std::int32_t& spread, std::int64_t size) {
@@ -188,7 +231,7 @@ class PlaneCoder::Walk {
 
   // A level (sections 4.6 and 4.7). choose(one) says what it is, of an encoder, when it is known
   // what it costs: `one` is the probability that it is not zero.
-  template <class Bits, class Choose>
+  template <class MixedBit, class Bits, class Choose>
   std::int64_t code(Bits& bits, const Place& place, std::uint32_t quantiser, const Choose& choose) {
     std::int64_t value = 0;
     const auto significant = [&](std::uint32_t one) {
@@ -196,7 +239,7 @@ class PlaneCoder::Walk {
       return value != 0;
     };
     const auto decide = [&](std::size_t decision, const auto& wanted) {
-      return contexts_.mixed(place, decision, [&](TwiceMixedBit& model) {
+      return contexts_.template mixed<MixedBit>(place, decision, [&](MixedBit& model) {
         const bool bit = bits.bit(model.probability(), wanted(model.probability()));
         model.learn(bit);
         return bit;
@@ -221,6 +264,7 @@ class PlaneCoder::Walk {
   }
 
   bool dependent_;
+  bool wide_ = has_wide_registers();
   PlaneState state_;
   PlaneContexts contexts_;
   LatentGrid grid_;
@@ -242,18 +286,16 @@ PlaneState PlaneCoder::state() const { return walk_->state(); }
 
 void PlaneCoder::encode(RangeEncoder& encoder, std::uint32_t, Span<const std::int32_t> latents) {
   std::vector<std::int32_t> copy(positions_);
-  RangeEncoder::Run run(encoder);
-  Writer bits{run};
+  Writer bits{RangeEncoder::Run(encoder)};
   walk_->next_plane();
   for (std::uint32_t c = 0; c < model_.channels(); ++c)
     walk_->channel(bits, c, GivenHalfSteps{latents.data() + c * positions_}, copy.data());
-  run.end();
+  bits.run.end();
 }
 
 void PlaneCoder::encode(RangeEncoder& encoder, std::uint32_t level, Span<const float> latents,
                         LatentRounding rounding, Span<std::int32_t> rounded) {
-  RangeEncoder::Run run(encoder);
-  Writer bits{run};
+  Writer bits{RangeEncoder::Run(encoder)};
   walk_->next_plane();
   const float* const weights = rounding.weights.empty() ? nullptr : rounding.weights.data();
   for (std::uint32_t c = 0; c < model_.channels(); ++c) {
@@ -271,16 +313,15 @@ void PlaneCoder::encode(RangeEncoder& encoder, std::uint32_t level, Span<const f
       walk_->channel(bits, c, RoundedLevels{{logistic_tables(), values, gain, bit_value, weights}},
                      out);
   }
-  run.end();
+  bits.run.end();
 }
 
 void PlaneCoder::decode(RangeDecoder& decoder, std::uint32_t, Span<std::int32_t> latents) {
-  RangeDecoder local = decoder;
-  Reader bits{local};
+  Reader bits{decoder};
   walk_->next_plane();
   for (std::uint32_t c = 0; c < model_.channels(); ++c)
     walk_->channel(bits, c, UnknownLevels{}, latents.data() + c * positions_);
-  decoder = local;
+  decoder = bits.decoder;
 }
 
 double PlaneCoder::learn(std::uint32_t, Span<const std::int32_t> latents) {

@@ -33,17 +33,16 @@ struct Place {
 
   static constexpr std::int32_t kCalm = 8;
 
-  Place(std::uint32_t c, const Expected& e, std::int32_t spread) : channel(c), expected(e.sum()) {
+  // near: the sum of group 0.
+  Place(std::uint32_t c, const Surroundings& here, std::int32_t near, std::int32_t spread)
+      : channel(c), expected(near + here.others) {
     constexpr auto kMagnitudes = static_cast<std::int32_t>(PlaneState::kMagnitudes);
     const std::int32_t of_spread = class_of(spread >> 2, 15);
-    const auto [near, frequency, before] = e.groups;
     size = index(quarter_class(expected, kMagnitudes - 1));
     quiet = index(((std::int64_t{c} * 16 + of_spread) * kCalm + std::min(expected, kCalm - 1)) * 2);
     base = {index(std::int64_t{c} * kMagnitudes) + size,
-            index((class_of(near >> 5, 15) * 16 + class_of(frequency >> 5, 15)) * 16 +
-                  class_of(before >> 5, 15)),
-            index(of_spread * kMagnitudes) + size,
-            index(class_of(frequency >> 4, 23) * 24 + class_of(before >> 4, 23))};
+            std::size_t{classes_of(near).coarse} * 256 + here.coarse,
+            index(of_spread * kMagnitudes) + size, here.fine};
   }
 
   bool is_quiet() const noexcept { return expected < kCalm; }
@@ -59,6 +58,17 @@ class PlaneContexts {
         sizes_(PlaneState::context_sizes(channels)),
         state_(state) {}
 
+  // Begins a channel.
+  void start(std::uint32_t channel) {
+    first_place_ = std::size_t{channel} * PlaneState::kMagnitudes;
+    for (std::size_t j = 0; j < PlaneState::kDecisions; ++j) {
+      Decision& d = decisions_[j];
+      for (std::size_t k = 0; k < kPairSlots; ++k) d.slots[k] = &state_.contexts[k][j * sizes_[k]];
+      d.by_magnitude = &state_.by_magnitude[j * PlaneState::kMagnitudes];
+      d.by_channel = &state_.by_channel[j * channels_ + channel];
+    }
+  }
+
   Slot& quiet(const Place& place, std::uint32_t quantiser) {
     return state_.quiet[place.quiet + quantiser];
   }
@@ -66,61 +76,109 @@ class PlaneContexts {
     return std::clamp<std::uint32_t>(slot.probability, 16, 65520);
   }
 
-  // use(model): with the mixed bit of a decision.
-  template <class Use>
+  // use(model): with the mixed bit of a decision, as TwiceMixedBit or WideMixedBit.
+  template <class MixedBit, class Use>
   auto mixed(const Place& place, std::size_t decision, const Use& use) {
+    const Decision& d = decisions_[decision];
     std::array<Slot*, kPairSlots> slots;
-    for (std::size_t k = 0; k < kPairSlots; ++k)
-      slots[k] = &state_.contexts[k][decision * sizes_[k] + place.base[k]];
-    TwiceMixedBit model(tables_, slots,
-                        state_.by_magnitude[decision * PlaneState::kMagnitudes + place.size],
-                        state_.by_channel[decision * channels_ + place.channel]);
+    for (std::size_t k = 0; k < kPairSlots; ++k) slots[k] = d.slots[k] + place.base[k];
+    MixedBit model(tables_, slots, d.by_magnitude[place.size], *d.by_channel);
     return use(model);
   }
 
-  // What levels cost as things stand, about; encoders alone ask.
-  LevelBits bits(const Place& place) {
-    LevelBits result{};
-    const auto ask = [&](std::size_t decision) {
-      return mixed(place, decision, [](const TwiceMixedBit& m) { return m.probability(); });
-    };
-    const bool wide = place.low_bits() > 0;
-    const float mean = static_cast<float>(place.expected) / 256.0f;
-    result.further = std::log2(1.0f + 1.0f / std::max(mean, 0.25f));
-    for (std::uint32_t q = 0; q < 2; ++q) {
-      const std::uint32_t some =
-          place.is_quiet() ? probability(quiet(place, q)) : ask(zero_decision(q));
-      result.zero[q] = cost(65536 - some);
-      const float sign = cost(some) + 1.0f;
-      if (wide) {
-        result.one[q] = sign + std::log2(1.0f + mean);
-        result.two[q] = result.one[q] + result.further;
-      } else {
-        const std::uint32_t more = place.is_quiet() ? kRarelyMore : ask(more_decision(0, q));
-        result.one[q] = sign + cost(65536 - more);
-        result.two[q] = sign + cost(more) + cost(65536 - more);
+  // Begins a channel whose levels are searched for.
+  void start_search(std::uint32_t channel) {
+    start(channel);
+    const CostTables& costs = cost_tables();
+    for (std::size_t k = 0; k < PlaneState::kMagnitudes; ++k)
+      for (std::uint32_t q = 0; q < 2; ++q) {
+        const Slot& slot = decisions_[more_decision(0, q)].slots[0][first_place_ + k];
+        const std::int32_t more = k < kNotQuiet ? kRarelyMore : stretch(tables_, slot.probability);
+        LevelBits& bits = searched_[k];
+        bits.one[q] = 1.0f + (k < kWide ? costs.of_zero(more) : costs.middle[k]);
+        bits.two[q] = bits.one[q] + (k < kWide ? costs.of_one(more) : costs.further[k]);
+        bits.further = costs.further[k];
       }
+  }
+
+  // What levels cost as things stand, about; encoders alone ask. large: whether the latent is that
+  // large that it matters how levels other than zero differ.
+  template <class MixedBit>
+  LevelBits bits(const Place& place, bool large) {
+    const CostTables& costs = cost_tables();
+    LevelBits result = searched_[place.size];
+    for (std::uint32_t q = 0; q < 2; ++q) {
+      const std::int32_t some = place.is_quiet()
+                                    ? stretch(tables_, state_.quiet[place.quiet + q].probability)
+                                    : logit<MixedBit>(place, zero_decision(q));
+      if (large && place.size >= kNotQuiet && place.size < kWide) {
+        const std::int32_t more = logit<MixedBit>(place, more_decision(0, q));
+        result.one[q] = 1.0f + costs.of_zero(more);
+        result.two[q] = result.one[q] + costs.of_one(more);
+      }
+      const float other = costs.of_one(some);
+      result.zero[q] = costs.of_zero(some);
+      result.one[q] += other;
+      result.two[q] += other;
     }
     return result;
   }
 
  private:
-  static constexpr std::uint32_t kRarelyMore = 8192;
+  // Where the slots and weights of a decision begin.
+  struct Decision {
+    std::array<Slot*, kPairSlots> slots;
+    PairWeights *by_magnitude, *by_channel;
+  };
 
-  static float cost(std::uint32_t probability) {
-    static const std::array<float, 4096> table = [] {
-      std::array<float, 4096> bits{};
-      for (std::size_t i = 0; i < bits.size(); ++i)
-        bits[i] = 12.0f - std::log2(static_cast<float>(i) + 0.5f);
-      return bits;
-    }();
-    return table[probability >> 4];
+  // Bits by logits, and by classes of the expected magnitude.
+  struct CostTables {
+    static constexpr std::int32_t kLogitsTogether = 16;
+    static constexpr std::int32_t kEntries = 2 * (kMaxLogit + 1) / kLogitsTogether;
+    std::array<float, kEntries> one;
+    std::array<float, PlaneState::kMagnitudes> middle;   // of a magnitude that is about the mean
+    std::array<float, PlaneState::kMagnitudes> further;  // of each further magnitude
+
+    CostTables() {
+      for (std::int32_t i = 0; i < kEntries; ++i) {
+        const double logit = (i + 0.5) * kLogitsTogether - (kMaxLogit + 1);
+        one[index(i)] = static_cast<float>(std::log2(1.0 + std::exp(-logit / 256.0)));
+      }
+      for (std::size_t k = 0; k < PlaneState::kMagnitudes; ++k) {
+        const double octave = (static_cast<double>(k) + 0.5) / 4.0 + 2.0;
+        const double mean = std::exp2(octave) / 256.0;
+        middle[k] = static_cast<float>(std::log2(1.0 + mean));
+        further[k] = static_cast<float>(std::log2(1.0 + 1.0 / std::max(mean, 0.25)));
+      }
+    }
+
+    float of_one(std::int32_t logit) const {
+      return one[index((logit + kMaxLogit + 1) / kLogitsTogether)];
+    }
+    float of_zero(std::int32_t logit) const { return of_one(-logit); }
+  };
+  static const CostTables& cost_tables() {
+    static const CostTables tables;
+    return tables;
+  }
+
+  static constexpr std::int32_t kRarelyMore = -498;  // a probability of an eighth
+  // Classes from which on places are not quiet, and from which on lowest bits are left to chance.
+  static constexpr std::size_t kNotQuiet = 4, kWide = 28;
+
+  template <class MixedBit>
+  std::int32_t logit(const Place& place, std::size_t decision) {
+    return mixed<MixedBit>(place, decision,
+                           [&](const MixedBit& m) { return stretch(tables_, m.probability()); });
   }
 
   const LogisticTables& tables_;
   std::uint32_t channels_;
   std::array<std::size_t, kPairSlots> sizes_;
   PlaneState& state_;
+  std::array<Decision, PlaneState::kDecisions> decisions_{};
+  std::size_t first_place_ = 0;                                // of the channel, in table 0
+  std::array<LevelBits, PlaneState::kMagnitudes> searched_{};  // but for whether they are zero
 };
 
 }  // namespace hyspec::latent

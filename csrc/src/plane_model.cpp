@@ -49,8 +49,7 @@ PlaneState::PlaneState(std::uint32_t channels)
       by_channel(kDecisions * channels) {
   const auto sizes = context_sizes(channels);
   for (std::size_t i = 0; i < kPairSlots; ++i) contexts[i].resize(kDecisions * sizes[i]);
-  for (PairWeights& weights : by_magnitude) weights.fill(kFirstMixerWeight);
-  for (PairWeights& weights : by_channel) weights.fill(kFirstMixerWeight);
+  for_each_weight(*this, [](std::int32_t& weight) { weight = kFirstMixerWeight; });
 }
 
 PlaneModel::PlaneModel(LatentGains gains, PlaneState state, std::vector<Term> terms)

@@ -216,8 +216,9 @@ SpectralSymbols decode_spectral_payload(Span<const SpectralNetwork> networks, co
   for (const std::int32_t scale : s.scale)
     if (scale < 1 || scale > kMaxScale) corrupt(0, "the scale of a plane is out of range");
   s.dependent = decoder.decode_uniform(1) != 0;
-  s.latents = decode_latents(decoder, PlaneCoder(part.model, part.grid, s.dependent),
-                             part.plane_size, plane_levels(s.scale, s.step, part.model.levels()));
+  s.latents =
+      decode_latents(decoder, PlaneCoder(part.model, part.grid, s.dependent), part.plane_size,
+                     plane_levels(s.scale, s.step, part.model.levels()), words.size());
   decoder.finish();
   if (symbols_crc != nullptr) *symbols_crc = checksum(side, s, shared);
   return s;

@@ -92,50 +92,61 @@ class MixedBit {
 // Inputs of a bit that is mixed twice, with two sets of weights whose logits are averaged: slots,
 // and a constant one.
 constexpr std::size_t kPairSlots = 4;
-using PairWeights = std::array<std::int32_t, kPairSlots + 1>;  // 65536 is one
+// Their weights, 65536 is one, and zeros, so that a set is one wide register.
+struct alignas(32) PairWeights {
+  std::array<std::int32_t, 8> lanes{};
+
+  std::int32_t* begin() noexcept { return lanes.data(); }
+  std::int32_t* end() noexcept { return lanes.data() + kPairSlots + 1; }
+  const std::int32_t* begin() const noexcept { return lanes.data(); }
+  const std::int32_t* end() const noexcept { return lanes.data() + kPairSlots + 1; }
+};
 
 // One bit that is mixed twice (section 5.4): probability() is that of a one, learn() takes the bit.
 class TwiceMixedBit {
  public:
   TwiceMixedBit(const LogisticTables& tables, const std::array<Slot*, kPairSlots>& slots,
                 PairWeights& first, PairWeights& second)
-      : slots_(slots), first_(first), second_(second) {
+      : tables_(tables), slots_(slots), first_(first), second_(second) {
     for (std::size_t i = 0; i < kPairSlots; ++i)
       logits_[i] = stretch(tables, slots[i]->probability);
     logits_[kPairSlots] = kConstantInput;
-    const std::int32_t a = mixed(first), b = mixed(second);
-    of_first_ = squash(tables, a);
-    of_second_ = squash(tables, b);
-    probability_ = squash(tables, (a + b) >> 1);
+    of_first_ = mixed(first);
+    of_second_ = mixed(second);
+    probability_ = squash(tables, (of_first_ + of_second_) >> 1);
   }
 
   std::uint32_t probability() const { return probability_; }
 
   void learn(bool bit) {
-    adapt(first_, (bit ? 65536 : 0) - static_cast<std::int32_t>(of_first_));
-    adapt(second_, (bit ? 65536 : 0) - static_cast<std::int32_t>(of_second_));
+    const std::int32_t target = bit ? 65536 : 0;
+    adapt(first_, target - static_cast<std::int32_t>(squash(tables_, of_first_)));
+    adapt(second_, target - static_cast<std::int32_t>(squash(tables_, of_second_)));
     for (Slot* const slot : slots_) update(*slot, bit, kMixedLimit);
   }
 
  private:
   std::int32_t mixed(const PairWeights& weights) const {
     std::int64_t sum = 0;
-    for (std::size_t i = 0; i <= kPairSlots; ++i) sum += std::int64_t{weights[i]} * logits_[i];
+    for (std::size_t i = 0; i <= kPairSlots; ++i)
+      sum += std::int64_t{weights.lanes[i]} * logits_[i];
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(sum >> 16, -kMaxLogit, kMaxLogit));
   }
 
   void adapt(PairWeights& weights, std::int32_t error) const {
     for (std::size_t i = 0; i <= kPairSlots; ++i) {
-      const std::int32_t moved = weights[i] + ((logits_[i] * error + (1 << 15)) >> 16);
-      weights[i] = std::clamp(moved, -kMaxMixerWeight, kMaxMixerWeight);
+      const std::int32_t moved = weights.lanes[i] + ((logits_[i] * error + (1 << 15)) >> 16);
+      weights.lanes[i] = std::clamp(moved, -kMaxMixerWeight, kMaxMixerWeight);
     }
   }
 
+  const LogisticTables& tables_;
   const std::array<Slot*, kPairSlots>& slots_;
   PairWeights& first_;
   PairWeights& second_;
   std::array<std::int32_t, kPairSlots + 1> logits_{};
-  std::uint32_t of_first_, of_second_, probability_;
+  std::int32_t of_first_, of_second_;
+  std::uint32_t probability_;
 };
 
 }  // namespace hyspec

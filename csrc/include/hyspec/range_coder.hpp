@@ -82,15 +82,15 @@ class RangeEncoder {
   // The encoder itself may be used again after end(), and the run goes on after resume().
   class Run {
    public:
-    explicit Run(RangeEncoder& encoder) : encoder_(encoder), interval_(encoder.interval_) {}
+    explicit Run(RangeEncoder& encoder) : encoder_(&encoder), interval_(encoder.interval_) {}
     void encode(std::uint32_t start, std::uint32_t freq, unsigned bits = kPrecisionBits) {
-      narrow(interval_, encoder_.words_, start, freq, bits);
+      narrow(interval_, encoder_->words_, start, freq, bits);
     }
-    void end() { encoder_.interval_ = interval_; }
-    void resume() { interval_ = encoder_.interval_; }
+    void end() { encoder_->interval_ = interval_; }
+    void resume() { interval_ = encoder_->interval_; }
 
    private:
-    RangeEncoder& encoder_;
+    RangeEncoder* encoder_;
     Interval interval_;
   };
 
@@ -163,6 +163,16 @@ class RangeDecoder {
 
   // Decodes a number of `bits` equally likely bits. Error(kBadArgument) if bits > 16.
   std::uint32_t decode_uniform(unsigned bits);
+  // One of them, without a division.
+  bool decode_even_bit() {
+    const std::uint64_t half = detail::scale(range_, 1);
+    const std::uint64_t bit = offset_ >= half ? 1 : 0;
+    offset_ -= half & (std::uint64_t{0} - bit);  // no branch: nobody could foretell it
+    if (offset_ >= half) throw_unowned(byte_offset());
+    range_ = half;
+    refill();
+    return bit != 0;
+  }
 
   // Checks, after the last symbol, that the words end here and are sealed as the encoder seals
   // them: Error(kTruncated) if words are missing, Error(kCorrupt) if any are left or differ.
