@@ -101,7 +101,7 @@ def test_planes_are_sent_in_the_order_of_their_variance(cube: Cube) -> None:
     symbols = coder.encode(analysis, 96)[2]
     assert len(symbols.scale) > 2
     assert (np.diff(symbols.scale) <= 1).all()  # by one step of their own rounding
-    assert symbols.basis.shape == (len(symbols.scale), 24)
+    assert symbols.basis.entries.shape == (len(symbols.scale), 24)
     levels = _core.band_levels(symbols.scale, 96, 400)
     assert levels[-1] >= 26  # a variance of about D^2 / 20
 

@@ -22,6 +22,7 @@ from hyspec.options import EncodeOptions, EncodeSettings
 from hyspec.parallel import default_threads, ordered_map
 from hyspec.profiles import PROFILES, SPECTRAL, Profile
 from hyspec.sample_type import SampleType, automatic_step
+from hyspec.spectral_basis import MOST_GROUPS
 from hyspec.step_search import Progress, StepSearch
 from hyspec.survey import Survey, survey
 from hyspec.tile_coder import CoderSettings
@@ -172,8 +173,8 @@ class _Encoder:
         )
         groups: tuple[int, ...] = ()
         if options.joint:
-            self._check_joint()
-            groups = tuple(map(len, partition))
+            self._check_joint(len(partition))
+            groups = tuple(map(len, partition)) if len(partition) > 1 else ()
             partition = _partition(cube, "all")
         self.partition = partition
         models = _models(cube, self.partition, self.pack)
@@ -229,11 +230,17 @@ class _Encoder:
             progress,
         )
 
-    def _check_joint(self) -> None:
+    def _check_joint(self, intervals: int) -> None:
         if not self.profile.has_basis:
             raise UsageError(
                 f"the {self.profile.name!r} profile has no transform that intervals could share",
                 hint="leave out --joint, or use --profile spectral",
+            )
+        if intervals > MOST_GROUPS:
+            raise UsageError(
+                f"{intervals} intervals are too many for a joint transform; "
+                f"at most {MOST_GROUPS} are possible",
+                hint="leave out --joint, or use fewer intervals",
             )
 
     def _preamble_size(self) -> int:

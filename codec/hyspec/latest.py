@@ -19,7 +19,7 @@ class Latest(Generic[K, V]):
     ----------
     make
         Makes the value of a key. Whoever asks first makes it, others wait; an exception goes to all
-        of them, and is kept like a value.
+        of these, and is not kept.
     size
         Number of values that are kept.
     """
@@ -45,6 +45,9 @@ class Latest(Generic[K, V]):
             try:
                 future.set_result(self._make(key))
             except BaseException as error:
+                with self._lock:
+                    if self._values.get(key) is future:
+                        del self._values[key]
                 future.set_exception(error)
                 raise
         return future.result()
