@@ -80,7 +80,7 @@ def test_both_forms_agree(seed: int, count: int, bands: int) -> None:
 @pytest.mark.parametrize(
     "counts",
     [(4, 5, 6), (50, 60), (4, 60), (9,), (15, 15, 15)],
-    ids=lambda c: "-".join(map(str, c)),
+    ids=lambda c: f"{len(c)} of {c[0]}",
 )
 def test_totals_are_those_of_all_spectra(counts: tuple[int, ...]) -> None:
     """Whatever form the parts have; each about a mean of its own."""

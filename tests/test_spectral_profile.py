@@ -16,6 +16,7 @@ from hyspec import Cube, _core, errors, pack, synthetic
 from hyspec.sample_type import SampleType
 from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder, SpectralSymbols
 from hyspec.synthetic import SensorGrid
+from hyspec.tile_coder import CoderSettings, TileSamples
 
 Array = npt.NDArray[Any]
 TINY: Path = make_streams.SPECTRAL_PACK
@@ -54,8 +55,8 @@ def rmse(first: Array, second: Array) -> float:
 
 
 def analysed(array: Array, **settings: Any) -> tuple[SpectralCoder, SpectralAnalysis]:
-    coder = SpectralCoder(MODEL, **settings)
-    return coder, coder.analyse(array, None, SampleType(array.dtype))
+    coder = SpectralCoder(MODEL, CoderSettings(**settings))
+    return coder, coder.analyse(TileSamples(array, None, SampleType(array.dtype)))
 
 
 def reconstructed(
