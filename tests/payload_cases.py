@@ -79,6 +79,8 @@ class Content(ABC):
     #: Models and networks of bands, unless a profile has others.
     make_model: ClassVar[MakeModel] = staticmethod(make_model)
     networks: ClassVar[Networks] = NETWORKS
+    #: What comes before the step, in a payload that needs no other.
+    start: ClassVar[bytes] = b""
     encode: ClassVar[Callable[..., tuple[bytes, int, Int32Array]]]
     decode: ClassVar[Callable[..., tuple[Any, ...]]]
 
@@ -141,9 +143,13 @@ class Content(ABC):
         *content, crc = cls.decode(networks, tile, payload)
         return cls(tile, *content), crc
 
+    def reread(self, networks: Networks, payload: bytes) -> tuple[Self, int]:
+        """The content of another payload in this one's place."""
+        return self.read(networks, self.tile, payload)
+
     def check_round_trip(self, networks: Networks) -> None:
         payload, crc = self.write(networks)
-        found, read_crc = self.read(networks, self.tile, payload)
+        found, read_crc = self.reread(networks, payload)
         assert (found.step, found.network, read_crc) == (self.step, self.network, crc)
         if self.valid is None:
             assert found.valid is None

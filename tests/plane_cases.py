@@ -93,16 +93,22 @@ def encode(
 ) -> Coded:
     """Code latents (planes, channels, rows, columns) at even levels, and check the round trip."""
     planes, channels, *_ = latents.shape
-    side = {
-        "varies": np.ones(planes, np.uint8),
-        "mean": np.zeros(planes, np.int32),
-        "scale": (65 + levels // 2).astype(np.int32),
-        "basis": np.zeros((planes, planes), np.int32),
-    }
-    flat = latents.reshape(planes, channels, -1)
-    tile = place_of(latents.shape)
+    none = np.zeros(0, np.int32)
     payload, checksum, found = _core.encode_spectral_payload(
-        [(STRIDE, model)], tile, 0, 0, None, *side.values(), flat, bit_value, dependent
+        [(STRIDE, model)],
+        place_of(latents.shape),
+        0,
+        None,
+        0,
+        0,
+        None,
+        np.ones(planes, np.uint8),
+        np.zeros(planes, np.int32),
+        _core.SpectralBasis(np.zeros((planes, planes), np.int32), none, none, none),
+        (65 + levels // 2).astype(np.int32),
+        latents.reshape(planes, channels, -1),
+        bit_value,
+        dependent,
     )
     decoded, crc = decode(model, payload, latents.shape)
     np.testing.assert_array_equal(decoded.ravel(), found.ravel())

@@ -113,7 +113,26 @@ def check_equal(first: Content, checksum: int, second: Any) -> None:
     assert (first.valid is None) == (second.valid is None)
     if first.valid is not None:
         np.testing.assert_array_equal(first.valid, second.valid)
+    plain = {**vars(second), "latents": plain_latents(second)}
+    if isinstance(second, spectral.Symbols):
+        own = spectral.Basis([], [], [], [], []) if second.back else second.basis
+        rows = (row for group in own.leading for row in group)
+        plain |= {**vars(own), "leading": [number for row in rows for number in row]}
     for name, values in first.symbols.items():
-        if name != "latents":
-            assert np.asarray(values).tolist() == getattr(second, name), name
-    assert first.symbols["latents"].ravel().tolist() == plain_latents(second)
+        found = np.asarray(values)
+        assert (found.ravel() if name == "latents" else found).tolist() == plain[name], name
+
+
+def plain_carrier(shared: _core.SharedBasis | None) -> spectral.Symbols | None:
+    """Symbols of a carrier, as far as others need them."""
+    if shared is None:
+        return None
+    rest, leading = shared.basis.leading.tolist(), []
+    sizes, counts = shared.basis.sizes.tolist(), shared.basis.counts.tolist()
+    for size, count in zip(sizes, counts, strict=True):
+        leading.append([rest[k * size : (k + 1) * size] for k in range(count)])
+        rest = rest[count * size :]
+    bands = np.flatnonzero(shared.varies).tolist()
+    entries = shared.basis.entries.tolist()
+    basis = spectral.Basis(bands, sizes, counts, leading, entries)
+    return spectral.Symbols(0, 0, 0, None, [], [], basis, [], False, [], [], 0)

@@ -10,13 +10,14 @@ from hyspec import Cube, _core, errors, pack
 from hyspec.band_profile import BandCoder
 from hyspec.quality import step_for_octave
 from hyspec.sample_type import SampleType
+from hyspec.tile_coder import CoderSettings, TileSamples
 
 LOWEST, HIGHEST = -(2**31), 2**31 - 1
 
 
 def measure(path, array):
     coder = BandCoder(pack.load(path).models[0])
-    return coder.analyse(array, None, SampleType(array.dtype))
+    return coder.analyse(TileSamples(array, None, SampleType(array.dtype)))
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint32"])
@@ -66,7 +67,7 @@ def scene_tile(tiny_pack, scene_cube):
     array = scene_cube.array[:33, :30].copy()
     array[..., 4:6] = 500
     coder = BandCoder(model)
-    return model, coder, coder.analyse(array, None, SampleType(array.dtype)), array
+    return model, coder, coder.analyse(TileSamples(array, None, SampleType(array.dtype))), array
 
 
 def middle_deviation(analysis):
@@ -98,7 +99,8 @@ def test_a_network_can_be_prescribed(scene_tile):
     step = step_for_octave(middle_deviation(analysis), 5.0)
     found = []
     for number, network in enumerate(model.networks):
-        payload, checksum, symbols = BandCoder(model, network=number).encode(analysis, step)
+        chosen = BandCoder(model, CoderSettings(network=number))
+        payload, checksum, symbols = chosen.encode(analysis, step)
         assert symbols.network == number
         assert symbols.latents.shape[1] == network.channels
         read = coder.read(analysis.tile, payload, checksum)
@@ -119,7 +121,7 @@ def squared_error(coder, analysis, symbols, array):
 def test_bands_do_not_depend_on_what_else_is_decoded(scene_tile, number):
     """A synthesis that sees the bands around a band sees them when it is decoded alone."""
     model, _, analysis, array = scene_tile
-    coder = BandCoder(model, network=number)
+    coder = BandCoder(model, CoderSettings(network=number))
     _, _, symbols = coder.encode(analysis, step_for_octave(middle_deviation(analysis), 3.0))
     bands = np.arange(array.shape[2])
     whole = np.empty((len(bands), *array.shape[:2]))
@@ -154,5 +156,6 @@ def test_the_quantised_analysis_is_taken_if_asked_for(scene_tile):
     BandCoder(odd).encode(analysis, 0)
     analysis.latents.clear()
     with pytest.raises(errors.PackError, match="yields shape"):
-        BandCoder(odd, int8=True).encode(analysis, 0)
-    BandCoder(model, int8=True).encode(analysis, 0)  # where there is none, the other one serves
+        BandCoder(odd, CoderSettings(int8=True)).encode(analysis, 0)
+    # Where there is none, the other one serves.
+    BandCoder(model, CoderSettings(int8=True)).encode(analysis, 0)

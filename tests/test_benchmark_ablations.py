@@ -6,11 +6,13 @@ import shlex
 import shutil
 import tomllib
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 import hyspec
 from hyspec import io, metrics
+from hyspec.spectral_profile import SpectralCoder
 from hyspec_bench import ablations, cli, curves, precision, registry, throughput
 
 ROOT = Path(__file__).parents[1]
@@ -20,8 +22,11 @@ SPECTRAL_ENCODER = [
     "fast",
     "metric sam",
     "five intervals",
+    "five intervals, joint",
     "tiles of 64 x 64",
+    "tiles of 64 x 64, a basis each",
     "tiles of 32 x 32",
+    "tiles of 32 x 32, a basis each",
 ]
 
 
@@ -102,7 +107,9 @@ def test_variants_of_the_encoder(compare, cube, tiny_pack):
     default = points(cube, tiny_pack)
     assert all(r["reference_curve"] == default for r in found.values())
     assert found["one interval"]["curve"] == points(cube, tiny_pack, intervals="all")
-    assert found["one interval"]["bd_rate"] < 0
+    # Fewer chunks at each quality.
+    one = found["one interval"]["curve"]
+    assert all(a < b for (a, _), (b, _) in zip(one, default, strict=True))
     assert found["each band alone"]["bd_rate"] > 10
     # More bits and less error: latents that are rounded to the nearest are nearer.
     plain = found["plain rounding"]
@@ -190,9 +197,18 @@ def test_variants_of_the_spectral_profile(compare, cube, tiny_spectral_pack):
     assert found["metric sam"]["curve"] == points(cube, tiny_spectral_pack, metric="sam")
     assert found["metric sam"]["angle_change"] < 0
     assert found["five intervals"]["bd_rate"] > 0
+    joint = points(cube, tiny_spectral_pack, intervals="seed", joint=True)
+    assert found["five intervals, joint"]["curve"] == joint
+    assert found["five intervals, joint"]["bd_rate"] < found["five intervals"]["bd_rate"]
     # The scene has 40 x 36 pixels.
     assert found["tiles of 64 x 64"]["curve"] == default
-    assert found["tiles of 32 x 32"]["bd_rate"] > 0
+    assert found["tiles of 64 x 64, a basis each"]["curve"] == default
+    small = found["tiles of 32 x 32"]
+    assert small["bd_rate"] > 0
+    assert small["curve"] == points(cube, tiny_spectral_pack, tile=(32, 32))
+    with mock.patch.object(SpectralCoder, "by_row", new=False):
+        alone = points(cube, tiny_spectral_pack, tile=(32, 32))
+    assert found["tiles of 32 x 32, a basis each"]["curve"] == alone
 
 
 def test_without_the_file(run, tmp_path, tiny_pack):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import hyspec
+from golden import make_streams
 from hyspec import io, metrics
 from hyspec_tools import common, measure, report
 from hyspec_tools.encode import main, parser
@@ -195,11 +196,20 @@ def test_help_mentions_every_option(run):
         (["--tile", "16"], {"tile": 16}),
         (["--tile", "16x8"], {"tile": (16, 8)}),
         (["--threads", "1"], {"threads": 1}),
+        (["--bad-bands", "drop"], {"bad_bands": "drop"}),
     ],
 )
 def test_settings_reach_the_encoder(encode, scene_hdr, tiny_pack, out, arguments, settings):
     assert encode(scene_hdr, *arguments).code == 0
     assert out.read_bytes() == hyspec.encode(io.read(scene_hdr), pack=tiny_pack, **settings)
+
+
+def test_joint_intervals_reach_the_encoder(run, scene_hdr, out):
+    arguments = ("--intervals", "1-4,5-24", "--joint", "--bad-bands", "drop", "--quality", "40")
+    pack = make_streams.SPECTRAL_PACK
+    assert run(main, scene_hdr, out, "--pack", pack, *arguments).code == 0
+    settings = {"intervals": "1-4,5-24", "joint": True, "bad_bands": "drop", "quality": 40}
+    assert out.read_bytes() == hyspec.encode(io.read(scene_hdr), pack=pack, **settings)
 
 
 def test_float_step(encode, tmp_path, out, scene_cube):

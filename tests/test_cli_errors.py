@@ -64,6 +64,8 @@ RAW = ["--shape", "2x3x4", "--dtype", "uint8", "--interleave", "bil"]
         (["--shape", "2x3x²", *RAW[2:]], "--shape is '2x3x²'"),
         (["--tile", "1x2x3"], "--tile is '1x2x3'"),
         (["--intervals", "1-3"], "intervals end at band 3"),
+        (["--joint"], "no transform that intervals could share"),
+        (["--bad-bands", "skip"], "bad_bands is 'skip'"),
         (["--intervals", "many"], "'many'"),
         (["--shape", "2x3", *RAW[2:]], "--shape is '2x3'"),
         (["--shape", "0x3x4", *RAW[2:]], "--shape is '0x3x4'"),

@@ -96,12 +96,12 @@ def test_band_example_with_latents() -> None:
 
 
 def test_spectral_example_without_planes() -> None:
-    payload = payload_that_begins("80 01 00 00", SPECTRAL)
+    payload = payload_that_begins("00 80 01 00 00", SPECTRAL)
     symbols = spectral.decode(payload, [untrained_planes()], band.Tile(3, 2, 2))
     assert (symbols.step, symbols.network, symbols.scale) == (64, 0, [])
     assert (symbols.varies, symbols.mean) == ([0, 0, 0], [1000, 1004, -7])
     assert not symbols.dependent
-    assert range_decoder.to_words(payload[4:]) == [1351710271, 149128311, 250478592]
+    assert range_decoder.to_words(payload[5:]) == [1351710271, 149128311, 250478592]
     assert symbols.checksum == 0xA2A228B5
     assert "checksum is A2A228B5" in SPECTRAL
 
@@ -119,7 +119,7 @@ def turns_of(latents: npt.NDArray[Any], turn: int) -> tuple[str, int]:
 
 
 def test_spectral_example_with_planes() -> None:
-    payload = payload_that_begins("8c 01 00 00", SPECTRAL)
+    payload = payload_that_begins("00 8c 01 00 00 a3", SPECTRAL)
     symbols = spectral.decode(payload, [untrained_planes()], band.Tile(4, 16, 24))
     for term in TERMS:
         assert f"| {' | '.join(map(str, term))} |\n" in SPECTRAL
@@ -127,9 +127,9 @@ def test_spectral_example_with_planes() -> None:
     assert symbols.mean == [250, 260, 1000, 241]
     assert [spectral.exponent(v, 70) for v in symbols.varies] == [0, 0, 0, 0]
     assert (symbols.scale, symbols.levels) == ([101, 90, 70], [1, 0, 0])
-    for row in symbols.basis:
+    for row in symbols.basis.entries:
         assert f"    {' '.join(map(str, row))}\n" in SPECTRAL
-    for row in spectral.orthonormal(symbols.basis):
+    for row in spectral.orthonormal(symbols.basis.entries):
         assert " ".join(f"{u:.6f}" for u in row) in SPECTRAL
     for k, latents in enumerate(symbols.latents):
         assert row_of_table(k, latents) in SPECTRAL
@@ -137,8 +137,36 @@ def test_spectral_example_with_planes() -> None:
     first, turn = turns_of(symbols.latents[0][1], 0)
     last, _ = turns_of(symbols.latents[2][1], turn)  # after a silent channel
     assert f"t is {first} at the latents of plane 0 and {last} at\n" in SPECTRAL
-    assert symbols.checksum == 0x3A47DA9B
-    assert "checksum is 3A47DA9B" in SPECTRAL
+    assert symbols.checksum == 0x2D0575A2
+    assert "checksum is 2D0575A2" in SPECTRAL
+
+
+def test_spectral_example_of_a_borrowed_basis() -> None:
+    network, left = untrained_planes(), band.Tile(5, 2, 2)
+    payload = payload_that_begins("00 8c 01 00 00 d0", SPECTRAL)
+    carrier = spectral.decode(payload, [network], left)
+    basis = carrier.basis
+    assert (carrier.step, carrier.varies, carrier.scale) == (70, [1, 1, 0, 1, 1], [])
+    for name, rows in (
+        ("sizes", [basis.sizes]),
+        ("counts", [basis.counts]),
+        ("leading of group 0", basis.leading[0]),
+        ("leading of group 1", basis.leading[1]),
+        ("entries", basis.entries),
+    ):
+        assert f"| {name} | {', '.join(' '.join(map(str, row)) for row in rows)} |\n" in SPECTRAL
+    for row in spectral.directions(basis, 5):
+        assert " ".join(f"{u:.6f}" if u else "0" for u in row) in SPECTRAL
+    assert f"means are {' '.join(map(str, carrier.mean))}." in SPECTRAL
+    assert f"{carrier.checksum:08X}" in SPECTRAL
+
+    payload = payload_that_begins("01 8c 01 00 00 c1", SPECTRAL)
+    symbols = spectral.decode(payload, [network], band.Tile(5, 2, 1), carrier)
+    assert (symbols.back, symbols.varies, symbols.scale) == (1, [1, 0, 1, 1, 0], [90])
+    assert f"means are {' '.join(map(str, symbols.mean))}." in SPECTRAL
+    assert [z.ravel().tolist() for z in symbols.latents] == [[4, -2]]
+    assert not symbols.dependent
+    assert f"{symbols.checksum:08X}" in SPECTRAL
 
 
 def test_examples_of_adaptive_models() -> None:

@@ -98,7 +98,7 @@ def three_bands(
         varies=np.array([1, 0, 1], np.uint8),
         mean=np.full(3, mean, np.int32),
         scale=np.full(planes, scale, np.int32),
-        basis=np.array(entries, np.int32).reshape(-1, 2),
+        entries=np.array(entries, np.int32).reshape(-1, 2),
         dependent=network == 1,
         latents=half_steps(
             extreme_latents(planes, tile, SPECTRAL.networks[network], latent), network == 1

@@ -25,7 +25,7 @@ def stream(network: int, latents: Int32Array, *, dependent: bool) -> bytes:
         varies=np.ones(3, np.uint8),
         mean=np.array([4, 5, -6], np.int32),
         scale=np.array([250, 240, 200], np.int32),
-        basis=np.array([[9, 1, 2], [1, -8, 0], [0, 1, 7]], np.int32),
+        entries=np.array([[9, 1, 2], [1, -8, 0], [0, 1, 7]], np.int32),
         dependent=dependent,
         latents=latents,
     )

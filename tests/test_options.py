@@ -85,7 +85,8 @@ def test_threads(threads):
         ("quality", "50"), ("bps", "x"), ("bps", True), ("psnr", 3j), ("rmse", [1]),
         ("float_step", "1"), ("threads", "2"), ("threads", 2.0), ("threads", True),
         ("intervals", 5), ("intervals", [(1, 4)]), ("profile", 2), ("profile", b"band"),
-        ("pack", 3), ("pack", True), ("lossless", "no"), ("max_error", "3"),
+        ("pack", 3), ("pack", True), ("lossless", "no"), ("max_error", "3"), ("joint", "yes"),
+        ("joint", 1), ("bad_bands", True), ("bad_bands", None), ("bad_bands", [3]),
     ],
 )  # fmt: skip
 def test_wrong_types(name, value):
@@ -101,11 +102,19 @@ def test_wrong_types(name, value):
         {"bps": np.float32(0.5)}, {"quality": np.int64(50)}, {"threads": np.int32(2)},
         {"tile": [np.int64(8), 4]}, {"bps": 1}, {"float_step": 2}, {"pack": Path("a")},
         {"profile": None, "pack": None, "intervals": None}, {"profile": "band"},
-        {"profile": "spectral", "intervals": "all"},
+        {"profile": "spectral", "intervals": "all"}, {"joint": np.True_}, {"bad_bands": "drop"},
     ],
 )  # fmt: skip
 def test_types_that_will_do(settings):
     EncodeOptions(**settings)
+
+
+@pytest.mark.parametrize("value", ["", "Drop", "skip", "keep "])
+def test_bad_bands_are_kept_or_dropped(value):
+    with pytest.raises(UsageError, match="expected keep or drop") as caught:
+        EncodeOptions(bad_bands=value)
+    assert repr(value) in str(caught.value)
+    assert "--bad-bands keep" in caught.value.hint
 
 
 @pytest.mark.parametrize("tile", [0, -5, (), (0, 4), (4, 0), (1, 2, 3)])

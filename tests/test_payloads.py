@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from band_payload_cases import BandContent, band_contents
 from hyspec import _core
-from payload_cases import MAX_SCALE, Content, networks, positions
-from spectral_payload_cases import SpectralContent, spectral_contents
+from payload_cases import HIGHEST, MAX_SCALE, Content, networks, positions
+from spectral_payload_cases import (
+    NETWORKS,
+    SpectralContent,
+    neighbour,
+    spectral_contents,
+    without_planes,
+)
 
 each_profile = pytest.mark.parametrize("profile", [BandContent, SpectralContent])
 
@@ -57,15 +63,21 @@ SPECTRAL: list[dict[str, Any]] = [
     {"scale": np.array([112, -1], np.int32)},
     {"scale": np.array([MAX_SCALE + 1, 112], np.int32)},
     {"scale": np.array([112], np.int32)},
-    {"basis": np.zeros((2, 4), np.int32)},
-    {"basis": np.zeros((1, 3), np.int32)},
+    {"entries": np.zeros((2, 4), np.int32)},
+    {"entries": np.zeros((1, 3), np.int32)},
     {"valid": np.ones((3, 20, 40), np.uint8)},
     {"valid": np.full((4, 20, 40), 2, np.uint8)},
     {
         "scale": np.full(4, 112, np.int32),
-        "basis": np.ones((4, 3), np.int32),
+        "entries": np.ones((4, 3), np.int32),
         "latents": np.zeros((4, 3, 6), np.int32),
     },
+    {"back": 1},
+    {"shared": neighbour(4)},
+    {"back": 1, "shared": neighbour(3)},
+    {"back": 1, "shared": neighbour(5)},
+    {"sizes": np.array([3], np.int32)},
+    {"leading": np.array([3], np.int32)},
 ]
 
 
@@ -79,6 +91,56 @@ SPECTRAL: list[dict[str, Any]] = [
 def test_encoder_refuses(profile: type[Content], changes: dict[str, Any]) -> None:
     with pytest.raises(_core.CoreError) as caught:
         profile.simple(**changes).write(profile.networks)
+    assert caught.value.args[2] == "bad-argument"
+
+
+GROUPED: list[dict[str, Any]] = [
+    {"sizes": np.array([3, 0], np.int32)},
+    {"sizes": np.array([1, 1], np.int32)},
+    {"sizes": np.array([2, 2], np.int32)},
+    {"sizes": np.array([-1, 4], np.int32)},
+    {"sizes": np.array([HIGHEST, HIGHEST], np.int32)},
+    {"counts": np.array([2], np.int32)},
+    {"counts": np.array([3, 0], np.int32)},
+    {"counts": np.array([2, -1], np.int32)},
+    {"counts": np.array([1, 0], np.int32)},  # of other leading components
+    {"leading": np.zeros(5, np.int32)},
+    {"entries": np.zeros((2, 3), np.int32)},
+    {"entries": np.zeros((3, 2), np.int32)},
+    {"entries": np.zeros((0, 2), np.int32)},  # fewer rows than planes
+]
+
+
+@pytest.mark.parametrize("changes", GROUPED)
+def test_encoder_refuses_groups(changes: dict[str, Any]) -> None:
+    SpectralContent.grouped().write(NETWORKS)
+    with pytest.raises(_core.CoreError) as caught:
+        SpectralContent.grouped(**changes).write(NETWORKS)
+    assert caught.value.args[2] == "bad-argument"
+
+
+def test_encoder_refuses_more_than_256_groups() -> None:
+    ones, none = np.ones(257, np.int32), np.zeros(257, np.int32)
+    changes = {"varies": ones.astype(np.uint8), "mean": none, "sizes": ones, "counts": none}
+    nothing = {**without_planes(257), **changes, "leading": none[:0]}
+    content = SpectralContent.simple(tile=_core.BandTile(257, 20, 40), **nothing)
+    with pytest.raises(_core.CoreError, match="256 groups"):
+        content.write(NETWORKS)
+
+
+@pytest.mark.parametrize("shared", [None, neighbour(3), neighbour(5)])
+def test_decoder_needs_the_basis_that_is_borrowed(shared: _core.SharedBasis | None) -> None:
+    borrowed = SpectralContent.borrowed()
+    payload, _ = borrowed.write(NETWORKS)
+    with pytest.raises(_core.CoreError, match="basis") as caught:
+        _core.decode_spectral_payload(NETWORKS, borrowed.tile, payload, shared)
+    assert caught.value.args[2] == "bad-argument"
+
+
+def test_decoder_takes_no_basis_that_is_not_needed() -> None:
+    payload, _ = SpectralContent.simple().write(NETWORKS)
+    with pytest.raises(_core.CoreError, match="basis") as caught:
+        SpectralContent.read(NETWORKS, SpectralContent.simple().tile, payload, neighbour(4))
     assert caught.value.args[2] == "bad-argument"
 
 
@@ -104,7 +166,7 @@ def test_a_tile_with_more_latents_than_fit_an_array(profile: type[Content]) -> N
     tile = _core.BandTile(2**30, 2**15, 2**15)
     fine = [(1, profile.make_model(8, 3))]
     with pytest.raises(_core.CoreError, match="latents") as caught:
-        profile.read(fine, tile, b"\0\0\0")
+        profile.read(fine, tile, profile.start + b"\0\0\0")
     assert caught.value.args[2] == "bad-argument"
     with pytest.raises(_core.CoreError, match="latents"):
         profile.simple(tile=tile).write(fine)
@@ -126,7 +188,7 @@ def test_the_payload_tells_its_network(profile: type[Content]) -> None:
         content.check_round_trip(networks)
         alone, _ = profile.simple(latents=latents).write([(stride, model)])
         payload, _ = content.write(networks)
-        start = 2  # bytes of the step
+        start = len(profile.start) + 2  # bytes of the step
         assert payload[start] == number
         assert payload[:start] + b"\0" + payload[start + 1 :] == alone
 
@@ -135,8 +197,9 @@ def test_the_payload_tells_its_network(profile: type[Content]) -> None:
 def test_networks_that_are_not_there(profile: type[Content]) -> None:
     content = profile.simple()
     payload, _ = content.write(profile.networks)
+    at = len(profile.start) + 2  # behind the step
     for number in (2, 2**7 - 1):
-        other = payload[:2] + bytes([number]) + payload[3:]
+        other = payload[:at] + bytes([number]) + payload[at + 1 :]
         with pytest.raises(_core.CoreError, match="network") as caught:
             profile.read(profile.networks, content.tile, other)
         assert caught.value.args[2] == "corrupt"

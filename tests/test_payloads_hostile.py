@@ -7,10 +7,19 @@ from hypothesis import strategies as st
 from band_payload_cases import BandContent
 from hyspec import _core
 from payload_cases import Content
-from spectral_payload_cases import SpectralContent
+from spectral_payload_cases import SpectralContent, neighbour
 
 PROFILES: list[type[Content]] = [BandContent, SpectralContent]
 each_profile = pytest.mark.parametrize("profile", PROFILES)
+each_kind = pytest.mark.parametrize(
+    "content",
+    [
+        *(profile.masked() for profile in PROFILES),
+        SpectralContent.grouped(),
+        SpectralContent.borrowed(shared=neighbour(4)),
+    ],
+    ids=["band", "spectral", "grouped", "borrowed"],
+)
 
 
 def check_bytes(profile: type[Content], tile: _core.BandTile, payload: bytes) -> None:
@@ -34,23 +43,24 @@ def test_any_bytes(
     profile: type[Content], payload: bytes, tile: _core.BandTile, network: int
 ) -> None:
     check_bytes(profile, tile, payload)
-    check_bytes(profile, tile, bytes([0, network, 0]) + payload[: len(payload) // 4 * 4])
+    start = profile.start + bytes([0, network, 0])
+    check_bytes(profile, tile, start + payload[: len(payload) // 4 * 4])
 
 
-@each_profile
+@each_kind
 @settings(deadline=None, max_examples=100)
 @given(data=st.data())
-def test_changed_bytes(profile: type[Content], data: st.DataObject) -> None:
-    content = profile.masked()
+def test_changed_bytes(content: Content, data: st.DataObject) -> None:
+    profile = type(content)
     payload = bytearray(content.write(profile.networks)[0])
     for _ in range(data.draw(st.integers(1, 3))):
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
     check_bytes(profile, content.tile, bytes(payload))
 
 
-@each_profile
-def test_every_bit_flip(profile: type[Content]) -> None:
-    content = profile.masked()
+@each_kind
+def test_every_bit_flip(content: Content) -> None:
+    profile = type(content)
     payload = content.write(profile.networks)[0]
     for bit in range(8 * len(payload)):
         damaged = bytearray(payload)
@@ -91,8 +101,8 @@ def test_steps_networks_and_mask_lengths(
     profile: type[Content], start: str, name: str | None
 ) -> None:
     content = profile.constant()
-    words = content.write(profile.networks)[0][4:]
-    head = bytes.fromhex(start)
+    words = content.write(profile.networks)[0][len(profile.start) + 4 :]
+    head = profile.start + bytes.fromhex(start)
     if name is None:
         found, _ = profile.read(profile.networks, content.tile, head + b"\0\0" + words)
         assert found.step in (_core.MIN_STEP, _core.MAX_STEP)

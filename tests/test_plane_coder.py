@@ -33,6 +33,7 @@ from plane_cases import (
     usual_terms,
 )
 from script_cases import bound_memory, needs_proc, run_alone
+from spectral_payload_cases import SpectralContent
 
 Chunk = tuple[Int32Array, tuple[int, int, int, int]]
 
@@ -229,14 +230,19 @@ def ends_of_huge_tiles() -> list[str]:
     planes = 200
     networks = [(1, untrained(4))]
     noise = 2 * np.random.default_rng(1).integers(-9, 10, (planes, 4, 225), np.int32)
-    side = [
-        np.ones(planes, np.uint8),
-        np.zeros(planes, np.int32),
-        np.full(planes, 66, np.int32),
-        np.zeros((planes, planes), np.int32),
-    ]
-    small = _core.BandTile(planes, 15, 15)
-    payload = _core.encode_spectral_payload(networks, small, 0, 0, None, *side, noise)[0]
+    content = SpectralContent(
+        _core.BandTile(planes, 15, 15),
+        step=0,
+        network=0,
+        valid=None,
+        varies=np.ones(planes, np.uint8),
+        mean=np.zeros(planes, np.int32),
+        entries=np.zeros((planes, planes), np.int32),
+        scale=np.full(planes, 66, np.int32),
+        dependent=False,
+        latents=noise,
+    )
+    payload, _ = content.write(networks)
     bound_memory(400 << 20)
     ends = []
     for rows in (1024, 700):

@@ -21,6 +21,7 @@ from plane_cases import (
     untrained,
     usual_terms,
 )
+from spectral_payload_cases import one_level
 
 #: Slots of quiet places count further while a chunk is coded.
 MOST_COUNT = 127
@@ -297,10 +298,10 @@ def test_models_are_for_their_profile_alone() -> None:
         networks: Any = [(16, model)]
         for read in (_core.decode_spectral_payload, _core.decode_band_payload)[: 1 + (not model)]:
             with pytest.raises((TypeError, _core.CoreError)):
-                read(networks, tile, b"\0\0\0")
+                read(networks, tile, b"\0\0\0\0")
         with pytest.raises((TypeError, _core.CoreError)):
             _core.encode_spectral_payload(
-                networks, tile, 0, 0, None, flag, one, one, one[None], latents
+                networks, tile, 0, None, 0, 0, None, flag, one, one_level(one[None]), one, latents
             )
     planes: Any = [(16, untrained(3))]
     with pytest.raises((TypeError, _core.CoreError)):

@@ -12,6 +12,7 @@ from golden import make_streams
 from hyspec import _core
 from reference import band, spectral, streams
 from reference_cases import BAND, SPECTRAL, Decoders, check_equal
+from spectral_payload_cases import SpectralContent
 
 #: Cubes and the options that they are encoded with.
 Cases = dict[str, tuple[Callable[[], Any], dict[str, Any]]]
@@ -144,14 +145,23 @@ def check_symbols(decoders: Decoders, data: bytes) -> None:
     _, rows, chunks = streams.read_chunks(data, decoders.pack)
     index = _core.read_index(data, *_core.parse_preamble(data))
     assert index.rows == rows
+    shared: dict[tuple[int, int], _core.SharedBasis] = {}
     for chunk, entry in zip(chunks, index.chunks, strict=True):
         assert (chunk.tile, chunk.interval) == (entry.tile, entry.interval)
         info = _core.check_chunk(data, entry)
         payload = data[info.payload_offset : info.payload_offset + info.payload_length]
         tile = _core.BandTile(chunk.size.bands, entry.rows, chunk.size.columns)
-        found, checksum = decoders.content.read(decoders.core, tile, payload)
-        check_equal(found, checksum, chunk.symbols)
-        assert checksum == info.symbols_crc
+        if decoders is SPECTRAL:
+            back = _core.spectral_payload_back(payload)
+            if not back:
+                basis = _core.decode_spectral_basis(len(decoders.core), tile, payload)
+                shared[entry.tile, entry.interval] = basis
+            carrier = shared[entry.tile - back, entry.interval] if back else None
+            found, checksum = SpectralContent.read(decoders.core, tile, payload, carrier)
+            check_equal(found, checksum, chunk.symbols)
+        else:
+            check_equal(*decoders.content.read(decoders.core, tile, payload), chunk.symbols)
+        assert chunk.symbols.checksum == info.symbols_crc
 
 
 def symbols_of(decoders: Decoders, cases: Cases) -> dict[str, list[Any]]:
@@ -191,6 +201,12 @@ def test_the_spectral_streams_show_what_they_are_for() -> None:
     assert seen["uint8-constant-bands"][0].varies == [1, 0, 0, 1, 1]
     assert seen["uint8-constant-bands"][0].mean[1:3] == [255, 0]
     assert len(seen["tiles-2d"]) == 18
+    shared = [s for s in seen["shared-basis"] if s.back]
+    assert {s.back for s in shared} >= {1, 2, 3}
+    assert {sum(s.varies) for s in shared} >= {48, 47, 1}  # of the carrier, all vary
+    assert any(len(s.scale) < len(s.basis.entries) for s in shared)
+    assert all(len(s.basis.sizes) == 3 for s in seen["joint"])
+    assert all(s.varies[10] == 0 for s in seen["bad-bands-dropped"][1::2])
     assert any(spectral.exponent(1, s.step) > 0 for s in everything if s.latents)
     assert {s.dependent for s in everything if len(s.latents) > 1} == {False, True}
     odd = [s for s in everything if any((z & 1).any() for z in s.latents)]

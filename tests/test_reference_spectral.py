@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from half_steps import half_steps
-from hyspec import _core, spectral_transform
+from hyspec import _core, spectral_basis
 from latent_cases import latents
 from payload_cases import Array
 from plane_cases import any_terms, as_terms
@@ -16,6 +16,7 @@ from reference_cases import (
     any_network,
     check_equal,
     core_model,
+    plain_carrier,
     plain_tile,
     untrained_planes,
 )
@@ -28,7 +29,9 @@ from spectral_payload_cases import SpectralContent, spectral_contents
 @given(spectral_contents(SPECTRAL.core))
 def test_any_symbols(content: SpectralContent) -> None:
     payload, crc = content.write(SPECTRAL.core)
-    check_equal(content, crc, spectral.decode(payload, SPECTRAL.networks, plain_tile(content.tile)))
+    carrier = plain_carrier(content.shared)
+    symbols = spectral.decode(payload, SPECTRAL.networks, plain_tile(content.tile), carrier)
+    check_equal(content, crc, symbols)
 
 
 @settings(max_examples=20, deadline=None)
@@ -54,7 +57,7 @@ def test_tables_that_look_like_real_ones(
         scale=np.clip(200 - 3 * np.arange(planes) + rng.integers(-2, 3, planes), 1, 577).astype(
             "i4"
         ),
-        basis=np.rint(wide).astype(np.int32),
+        entries=np.rint(wide).astype(np.int32),
         dependent=dependent,
         latents=np.zeros((0, 1, 1), np.int32),
     )
@@ -79,7 +82,7 @@ def planes_of(
         varies=np.ones(count, np.uint8),
         mean=np.zeros(count, np.int32),
         scale=65 + np.arange(count, dtype=np.int32) % 3,
-        basis=np.eye(count, dtype=np.int32),
+        entries=np.eye(count, dtype=np.int32),
         dependent=dependent,
         latents=half_steps(integers, dependent),
     )
@@ -156,7 +159,7 @@ def test_decoders_agree_on_which_terms_are_valid(data: st.DataObject, near: bool
 @given(st.integers(0, 2**32), st.integers(1, 20), st.integers(0, 20))
 def test_rows_are_made_orthonormal_alike(seed: int, columns: int, rows: int) -> None:
     entries = np.random.default_rng(seed).integers(-500, 501, (min(rows, columns), columns))
-    found = spectral_transform.orthonormal(entries.astype(np.int32))
+    found = spectral_basis.orthonormal(entries.astype(np.int32))
     expected = spectral.orthonormal(entries.tolist())
     condition = np.linalg.cond(entries) if len(entries) else 1.0
     np.testing.assert_allclose(

@@ -16,6 +16,7 @@ from hyspec import Cube, _core, errors, pack, synthetic
 from hyspec.sample_type import SampleType
 from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder, SpectralSymbols
 from hyspec.synthetic import SensorGrid
+from hyspec.tile_coder import CoderSettings, TileSamples
 
 Array = npt.NDArray[Any]
 TINY: Path = make_streams.SPECTRAL_PACK
@@ -54,8 +55,8 @@ def rmse(first: Array, second: Array) -> float:
 
 
 def analysed(array: Array, **settings: Any) -> tuple[SpectralCoder, SpectralAnalysis]:
-    coder = SpectralCoder(MODEL, **settings)
-    return coder, coder.analyse(array, None, SampleType(array.dtype))
+    coder = SpectralCoder(MODEL, CoderSettings(**settings))
+    return coder, coder.analyse(TileSamples(array, None, SampleType(array.dtype)))
 
 
 def reconstructed(
@@ -101,7 +102,7 @@ def test_planes_are_sent_in_the_order_of_their_variance(cube: Cube) -> None:
     symbols = coder.encode(analysis, 96)[2]
     assert len(symbols.scale) > 2
     assert (np.diff(symbols.scale) <= 1).all()  # by one step of their own rounding
-    assert symbols.basis.shape == (len(symbols.scale), 24)
+    assert symbols.basis.entries.shape == (len(symbols.scale), 24)
     levels = _core.band_levels(symbols.scale, 96, 400)
     assert levels[-1] >= 26  # a variance of about D^2 / 20
 

@@ -191,3 +191,18 @@ def test_progress_reaches_the_end_whatever_is_valid(monkeypatch):
     seen = []
     measure(Cube(samples, nodata=-1.0), lambda *report: seen.append(report))
     assert seen == [("survey", done, 10) for done in (2, 4, 6, 8, 10)]
+
+
+def test_bad_bands_have_no_part_in_the_deviation() -> None:
+    """Unless there are no others, or none with valid samples; all else counts them."""
+    array = np.random.default_rng(2).normal(0, (1.0, 300.0, 4.0), (40, 30, 3))
+    bad = np.array([False, True, False])
+    found, plain = measure(Cube(array), None, bad), measure(Cube(array))
+    expected = math.sqrt(float(array[..., ~bad].var(axis=(0, 1)).mean()))
+    assert found.deviation == pytest.approx(expected, rel=1e-6)
+    assert plain.deviation > 10 * found.deviation
+    assert (found.lowest, found.highest, found.valid) == (plain.lowest, plain.highest, plain.valid)
+    assert measure(Cube(array), None, np.ones(3, bool)).deviation == plain.deviation
+    array[..., ~bad] = np.nan
+    only = measure(Cube(array), None, bad)
+    assert only.deviation == pytest.approx(float(array[..., 1].std()), rel=1e-6)

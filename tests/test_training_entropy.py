@@ -13,6 +13,7 @@ from hyspec.errors import DataError
 from hyspec.pack import GAINS_PER_OCTAVE, PackModel, PackNetwork
 from hyspec.sample_type import SampleType
 from hyspec.spectral_profile import SpectralCoder
+from hyspec.tile_coder import TileSamples
 from hyspec_training import blocks, cache
 from hyspec_training.data import Scene
 from hyspec_training.entropy_training import TrainedNetwork, switch_level, train_entropy_models
@@ -122,7 +123,7 @@ def test_bits_are_saved_on_other_scenes(graphs, scenes, tiny_pack):
         model = PackModel("any", (dataclasses.replace(network, latents=latents),))
         coder = BandCoder(model)
         unseen = np.array(scenes[3].array)
-        analysis = coder.analyse(unseen, None, SampleType(unseen.dtype))
+        analysis = coder.analyse(TileSamples(unseen, None, SampleType(unseen.dtype)))
         sizes.append([len(coder.encode(analysis, step)[0]) for step in (0, 64, 128, 192)])
     assert (np.array(sizes[1]) < sizes[0]).all()
 
@@ -176,7 +177,7 @@ def test_bits_of_components_are_saved_on_other_scenes(high_rate, scenes):
             latents=latents,
         )
         coder = SpectralCoder(PackModel("any", (network,)))
-        analysis = coder.analyse(unseen, None, SampleType(unseen.dtype))
+        analysis = coder.analyse(TileSamples(unseen, None, SampleType(unseen.dtype)))
         coded = [len(coder.encode(analysis, step)[0]) for step in (32, 96, 160)]
         sizes[name] = np.array(coded)
     assert (sizes["surroundings"] < sizes["none"]).all()

@@ -11,6 +11,7 @@ from hyspec import pack, synthetic
 from hyspec.errors import UsageError
 from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec.spectral_profile import SpectralCoder
+from hyspec.tile_coder import TileSamples
 from hyspec_tools import export
 from hyspec_training import cache, checkpoint, components, config, recipe
 from hyspec_training.profiles import PROFILES
@@ -147,7 +148,7 @@ def test_the_whole_range_of_steps_is_learnt(spectral, grid):
     coder = SpectralCoder(model)
     profile = PROFILES["spectral"]
     samples = synthetic.scene(64, 64, sensor=grid, seed=9).cube.array
-    analysis = coder.analyse(samples, None, profile.sample_type(samples))
+    analysis = coder.analyse(TileSamples(samples, None, profile.sample_type(samples)))
     steps = [step for step, _ in profile.steps(analysis)]
     assert set(np.diff(steps)) == {-STEPS_PER_OCTAVE // 2}
     counts = [len(coder.encode(analysis, step)[2].scale) for step in steps]
@@ -168,7 +169,7 @@ def test_entropy_models_learn_what_the_coder_makes(spectral, trained_network, tm
     [model] = pack.load(spectral.pack).models
     coder = SpectralCoder(model)
     samples = chunk.read()
-    analysis = coder.analyse(samples, None, profile.sample_type(samples))
+    analysis = coder.analyse(TileSamples(samples, None, profile.sample_type(samples)))
     _, _, symbols = coder.encode(analysis, -40)
     levels = profile.coded_levels(symbols.scale, symbols.step, trained_network.levels)
     assert len(levels) == len(symbols.latents)

@@ -18,7 +18,10 @@ Of the spectral profile:
 - fast: latents are rounded one by one, with what the bits cost;
 - metric sam: spectral angles are kept small in place of squared errors;
 - five intervals: each has principal components of its own;
-- tiles of 64 x 64, tiles of 32 x 32: each has a basis of its own, and begins with fresh models.
+- five intervals, joint: what their leading components have in common is transformed, too;
+- tiles of 64 x 64, tiles of 32 x 32: each begins with fresh models, and may share a basis with
+  others of its row;
+- tiles of n x n, a basis each: the same, but no basis is shared.
 """
 
 from __future__ import annotations
@@ -62,11 +65,14 @@ class Form:
     bit_value : float
         What a bit is worth in squared steps when the band profile rounds latents; 0 rounds to the
         nearest.
+    sharing : bool
+        Whether tiles of a row may share a basis in the spectral profile.
     """
 
     name: str
     settings: EncodeSettings
     bit_value: float = band_profile.BIT_VALUE
+    sharing: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,12 @@ def forms_of_encoder(pack: str, settings: EncodeSettings, bands: int) -> list[Fo
             Form("fast", {**default, "fast": True}),
             Form("metric sam", {**default, "metric": "sam"}),
             Form("five intervals", {**default, "intervals": "seed"}),
-            *(Form(f"tiles of {n} x {n}", {**default, "tile": (n, n)}) for n in (64, 32)),
+            Form("five intervals, joint", {**default, "intervals": "seed", "joint": True}),
+            *(
+                Form(f"tiles of {n} x {n}{text}", {**default, "tile": (n, n)}, sharing=sharing)
+                for n in (64, 32)
+                for sharing, text in ((True, ""), (False, ", a basis each"))
+            ),
         ]
     each = ",".join(map(str, range(1, bands + 1)))
     return [
@@ -154,7 +165,10 @@ def _curves(
     cube: hyspec.Cube, form: Form, qualities: Sequence[float]
 ) -> tuple[list[Point], list[Point]]:
     """PSNR and mean spectral angle by rate."""
-    with mock.patch.object(band_profile, "BIT_VALUE", form.bit_value):
+    with (
+        mock.patch.object(band_profile, "BIT_VALUE", form.bit_value),
+        mock.patch.object(spectral_profile.SpectralCoder, "by_row", form.sharing),
+    ):
         found = curves.encodings(cube, form.settings, qualities)
     return (
         [(e.bps, e.comparison.psnr_db) for e in found],

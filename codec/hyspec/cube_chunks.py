@@ -23,8 +23,10 @@ from hyspec.tiling import Tile, TileGrid
 
 #: More chunks than this are refused: their headers alone would outweigh what they hold.
 MAX_CHUNKS = 1 << 20
-#: Rows of tiles whose analyses are kept, where tiles are analysed by rows.
-_KEPT_ROWS = 16
+#: Rows of tiles whose analyses are kept where tiles are analysed by rows: of each interval, and for
+#: threads that are ahead.
+_KEPT_ROWS = 2
+_KEPT_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,18 @@ class CubeChunks:
         self.partition = partition
         self._coders = coders
         self._brightness = brightness
-        self._rows: Latest[tuple[int, int], list[TileAnalysis]] = Latest(_KEPT_ROWS)
+        self._rows: Latest[tuple[int, int], list[TileAnalysis]]
+        self._rows = Latest(_KEPT_ROWS * len(partition) + _KEPT_AHEAD)
 
     @property
     def samples(self) -> int:
         """Samples of the whole cube."""
         return math.prod(self.cube.shape)
+
+    @property
+    def together(self) -> int:
+        """Tiles that are analysed together: those of a row, or one."""
+        return self.grid.across if any(coder.by_row for coder in self._coders) else 1
 
     def __len__(self) -> int:
         """Return the number of chunks."""
@@ -110,11 +118,10 @@ class CubeChunks:
 
     def analyse(self, job: Job) -> TileAnalysis:
         """Measure and transform a chunk."""
-        coder, across = self._coders[job.interval], self.grid.across
-        if coder.by_row and across > 1:
-            row, position = divmod(job.tile.number, across)
+        if self.together > 1:
+            row, position = divmod(job.tile.number, self.together)
             return self._rows.get((row, job.interval), self._analyse_row)[position]
-        analysis: TileAnalysis = coder.analyse(self._samples(job))
+        analysis: TileAnalysis = self._coders[job.interval].analyse(self._samples(job))
         return analysis
 
     def _analyse_row(self, key: tuple[int, int]) -> list[TileAnalysis]:

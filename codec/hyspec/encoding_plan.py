@@ -16,6 +16,7 @@ from hyspec.errors import DataError, PackError, UsageError
 from hyspec.options import EncodeOptions
 from hyspec.profiles import PROFILES, SPECTRAL, Profile
 from hyspec.sample_type import SampleType, automatic_step
+from hyspec.spectral_basis import MOST_GROUPS
 from hyspec.survey import Survey
 from hyspec.tile_coder import CoderSettings, TileCoder
 from hyspec.version import SOFTWARE
@@ -77,7 +78,8 @@ class EncodingPlan:
         partition = _partition(cube, wanted)
         groups: tuple[int, ...] = ()
         if options.joint:
-            groups = tuple(map(len, partition))
+            _check_joint(len(partition))
+            groups = tuple(map(len, partition)) if len(partition) > 1 else ()
             partition = _partition(cube, "all")
         models = _models(cube, partition, pack)
         bad = _bad_bands(cube)
@@ -289,6 +291,15 @@ def _check_profile(profile: Profile, options: EncodeOptions) -> None:
         raise UsageError(
             f"the {profile.name!r} profile has no transform that intervals could share",
             hint="leave out --joint, or use --profile spectral",
+        )
+
+
+def _check_joint(count: int) -> None:
+    if count > MOST_GROUPS:
+        raise UsageError(
+            f"{count} intervals are too many for a joint transform; "
+            f"at most {MOST_GROUPS} are possible",
+            hint="leave out --joint, or use fewer intervals",
         )
 
 

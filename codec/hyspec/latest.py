@@ -29,8 +29,8 @@ class Latest(Generic[K, V]):
     def get(self, key: K, make: Callable[[K], V]) -> V:
         """Value of a key.
 
-        Whoever asks first makes it, and others wait; an exception goes to all of them, and is kept
-        like a value.
+        Whoever asks first makes it, and others wait; an exception goes to all of these, and is not
+        kept.
         """
         with self._lock:
             future = self._values.get(key)
@@ -45,6 +45,9 @@ class Latest(Generic[K, V]):
             try:
                 future.set_result(make(key))
             except BaseException as error:
+                with self._lock:
+                    if self._values.get(key) is future:
+                        del self._values[key]
                 future.set_exception(error)
                 raise
         return future.result()

@@ -34,7 +34,7 @@ _LEAST_REMAINDER = 1e-3
 #: eigenvectors grows with the third power.
 MOST_AT_ONCE = 512
 #: Limit of the format; docs/spectral_profile.md, section 3.4.
-_MOST_GROUPS = 256
+MOST_GROUPS = 256
 
 Float64Array = npt.NDArray[np.float64]
 Int32Array = npt.NDArray[np.int32]
@@ -84,7 +84,7 @@ def components(
     else:
         count = 1
         if len(numbers) > MOST_AT_ONCE:
-            count = min(_MOST_GROUPS, -(-len(numbers) * 2 // MOST_AT_ONCE))
+            count = min(MOST_GROUPS, -(-len(numbers) * 2 // MOST_AT_ONCE))
         stops = np.arange(1, count + 1) * len(numbers) // count
     starts = np.concatenate([[0], stops[:-1]])
     parts = [numbers[a:b] for a, b in zip(starts, stops, strict=True) if b > a]
@@ -199,12 +199,12 @@ def basis_rows(basis: _core.SpectralBasis, varies: npt.NDArray[np.bool_]) -> Flo
         return np.zeros((0, len(varies)))
     if not len(basis.sizes):
         return _spread(orthonormal(basis.entries), varies)
-    leading, parts = basis.leading, []
+    rest, leading, parts = orthonormal(basis.entries), basis.leading, []
     for size, count in zip(basis.sizes.tolist(), basis.counts.tolist(), strict=True):
-        parts.append(orthonormal(leading[: size * count].reshape(count, size)))
-        leading = leading[size * count :]
-    rows = orthonormal(basis.entries) @ _diagonal(parts)
-    return _spread(np.asarray(rows), varies)
+        part = orthonormal(leading[: size * count].reshape(count, size))
+        parts.append(rest[:, :count] @ part)
+        rest, leading = rest[:, count:], leading[size * count :]
+    return _spread(np.concatenate(parts, 1), varies)
 
 
 def _quantised(

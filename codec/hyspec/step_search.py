@@ -159,14 +159,17 @@ class StepSearch:
         chunks, grid = self._chunks, self._chunks.grid
         masked = self._survey.valid < chunks.samples
         per_sample = 4 * self._pack.latents_per_sample + masked
-        count = int(len(grid) * CACHE_BYTES / (per_sample * chunks.samples))
-        if count >= len(grid):
+        together = chunks.together
+        groups = len(grid) // together
+        count = int(groups * CACHE_BYTES / (per_sample * chunks.samples))
+        if count >= groups:
             return list(range(len(grid)))
         count = max(count, 1)
         # Multiples of the golden ratio never fall into step with the rows of the grid.
         turns = (np.arange(1, 8 * count + 1) * _GOLDEN) % 1.0
-        spread = dict.fromkeys((turns * len(grid)).astype(int).tolist())
-        return sorted(list(spread)[:count])
+        spread = dict.fromkeys((turns * groups).astype(int).tolist())
+        chosen = sorted(list(spread)[:count])
+        return [group * together + k for group in chosen for k in range(together)]
 
     # ---- how it is searched -------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-// Payloads of the spectral profile: see fuzz_payload.hpp.
+// Payloads of the spectral profile: see fuzz_payload.hpp. And of any bytes, the basis that others
+// may use is read alone; what is read can be used.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,55 @@ hyspec::PlaneModel make_model(std::uint32_t levels, std::uint32_t channels,
 constexpr std::uint32_t kTurns[8][2] = {{0, 2}, {5, 7}, {1, 3}, {6, 4},
                                         {2, 0}, {4, 6}, {3, 1}, {7, 5}};
 
+// What a tile before lends: not all bands vary in it; of few bands it has groups.
+hyspec::SharedBasis lent(const BandTile& tile) {
+  hyspec::SharedBasis shared;
+  for (std::uint32_t b = 0; b < tile.bands; ++b) shared.varies.push_back(b % 3 != 1 ? 1 : 0);
+  const auto varying =
+      static_cast<std::int32_t>(std::count(shared.varies.begin(), shared.varies.end(), 1));
+  if (tile.bands < 4) {
+    shared.basis.sizes = {varying};
+    shared.basis.counts = {1};
+    shared.basis.leading.assign(static_cast<std::size_t>(varying), 5);
+  }
+  shared.basis.rows = 1;
+  shared.basis.entries.assign(shared.basis.width(static_cast<std::size_t>(varying)), -7);
+  return shared;
+}
+
+// The lent basis if a payload says that it needs one.
+class Lent {
+ public:
+  Lent(const BandTile& tile, std::uint32_t back) : shared_(lent(tile)), back_(back) {}
+  const hyspec::SharedBasis* get() const { return back_ != 0 ? &shared_ : nullptr; }
+
+ private:
+  hyspec::SharedBasis shared_;
+  std::uint32_t back_;
+};
+
+// A basis of one or two levels that fits.
+hyspec::SpectralBasis make_basis(Numbers& numbers, std::uint32_t varying, std::uint64_t pixels) {
+  hyspec::SpectralBasis basis;
+  const auto at_most = [pixels](std::uint32_t n) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, pixels));
+  };
+  if (numbers.below(2) != 0) {
+    for (std::uint32_t left = varying; left > 0;
+         left -= static_cast<std::uint32_t>(basis.sizes.back())) {
+      const std::uint32_t size = numbers.below(left) + 1;
+      const std::uint32_t count = numbers.below(at_most(size) + 1);
+      basis.sizes.push_back(static_cast<std::int32_t>(size));
+      basis.counts.push_back(static_cast<std::int32_t>(count));
+      for (std::uint32_t k = 0; k < size * count; ++k) basis.leading.push_back(numbers.number());
+    }
+  }
+  const std::size_t width = basis.width(varying);
+  basis.rows = numbers.below(at_most(static_cast<std::uint32_t>(width)) + 1);
+  for (std::size_t k = 0; k < basis.rows * width; ++k) basis.entries.push_back(numbers.number());
+  return basis;
+}
+
 struct Spectral {
   using Network = hyspec::SpectralNetwork;
   using Networks = hyspec::Span<const Network>;
@@ -53,20 +103,22 @@ struct Spectral {
   }
   static Symbols decode(Networks networks, const BandTile& tile, Payload bytes,
                         std::uint32_t* crc) {
-    return hyspec::decode_spectral_payload(networks, tile, bytes, crc);
+    const Lent shared(tile, hyspec::spectral_payload_back(bytes));
+    return hyspec::decode_spectral_payload(networks, tile, shared.get(), bytes, crc);
   }
   static auto encode(Networks networks, const BandTile& tile, const Symbols& s,
                      std::uint32_t* crc) {
-    return hyspec::encode_spectral_payload(networks, tile, s, crc);
+    return hyspec::encode_spectral_payload(networks, tile, Lent(tile, s.back).get(), s, crc);
   }
   static auto encode_real(Networks networks, const BandTile& tile, Symbols& s,
                           hyspec::Span<const float> latents, hyspec::LatentRounding rounding,
                           std::uint32_t* crc) {
-    return hyspec::encode_spectral_payload(networks, tile, s, latents, rounding, crc);
+    const Lent shared(tile, s.back);
+    return hyspec::encode_spectral_payload(networks, tile, shared.get(), s, latents, rounding, crc);
   }
   static bool same(const Symbols& a, const Symbols& b) {
-    return a.varies == b.varies && a.mean == b.mean && a.scale == b.scale && a.basis == b.basis &&
-           a.dependent == b.dependent;
+    return a.back == b.back && a.varies == b.varies && a.mean == b.mean && a.basis == b.basis &&
+           a.scale == b.scale && a.dependent == b.dependent;
   }
   static std::size_t make(Networks, const BandTile& tile, Numbers& numbers, Symbols& s) {
     const bool masked = numbers.below(2) != 0;
@@ -79,11 +131,13 @@ struct Spectral {
       s.mean.push_back(present ? mean : 0);
       varying += s.varies.back();
     }
-    const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(varying, tile.pixels()));
+    s.back = numbers.below(3) != 0 ? 0 : static_cast<std::uint32_t>(numbers.number());
+    if (s.back == 0) s.basis = make_basis(numbers, varying, tile.pixels());
+    const std::uint32_t rows = s.back == 0 ? s.basis.rows : lent(tile).basis.rows;
+    const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(rows, tile.pixels()));
     const std::size_t planes = numbers.below(most + 1);
     for (std::size_t k = 0; k < planes; ++k)
       s.scale.push_back(static_cast<std::int32_t>(numbers.below(hyspec::kMaxScale)) + 1);
-    for (std::size_t k = 0; k < planes * varying; ++k) s.basis.push_back(numbers.number());
     s.dependent = numbers.below(2) != 0;
     return planes;
   }
@@ -108,9 +162,34 @@ struct Spectral {
   }
 };
 
+// Any bytes have a basis or end in hyspec::Error; with what is read, a tile without planes can be
+// written and read again.
+void check_shared(Payload data) {
+  static const std::vector<hyspec::SpectralNetwork> networks = Spectral::networks();
+  Numbers numbers(data);
+  const BandTile tile{numbers.below(300) + 1, numbers.below(24) + 1, numbers.below(24) + 1};
+  hyspec::SharedBasis shared;
+  try {
+    shared = hyspec::decode_spectral_basis(networks.size(), tile, numbers.rest());
+  } catch (const hyspec::Error& error) {
+    hyspec_fuzz::require(error.code() == hyspec::ErrorCode::kCorrupt ||
+                         error.code() == hyspec::ErrorCode::kTruncated);
+    return;
+  }
+  hyspec::SpectralSymbols symbols;
+  symbols.back = 1;
+  symbols.varies = shared.varies;
+  symbols.mean.assign(tile.bands, 3);
+  std::uint32_t written = 0, read = 1;
+  const auto payload = hyspec::encode_spectral_payload(networks, tile, &shared, symbols, &written);
+  hyspec::decode_spectral_payload(networks, tile, &shared, payload, &read);
+  hyspec_fuzz::require(written == read);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   hyspec_fuzz::check_payload<Spectral>({data, size});
+  check_shared({data, size});
   return 0;
 }

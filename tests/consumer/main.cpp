@@ -1,5 +1,5 @@
-// Encodes and decodes a few symbols and a payload of the band profile with the installed library,
-// and prints the words of the symbols.
+// Encodes and decodes a few symbols and payloads of both profiles with the installed library, and
+// prints the words of the symbols.
 #include <cstdint>
 #include <cstdio>
 #include <vector>
@@ -9,6 +9,7 @@
 #include "hyspec/error.hpp"
 #include "hyspec/mask_coder.hpp"
 #include "hyspec/range_coder.hpp"
+#include "hyspec/spectral_payload.hpp"
 #include "hyspec/symbol_coder.hpp"
 
 namespace {
@@ -31,6 +32,31 @@ bool band_payload_comes_back() {
          again.latents == symbols.latents;
 }
 
+// Two tiles without planes, of which the second one borrows its basis: do the symbols come back?
+bool spectral_payloads_come_back() {
+  const std::vector<std::int16_t> gains(40, 0);
+  const hyspec::PlaneModel model(hyspec::LatentGains(1, gains), hyspec::PlaneState(1), {});
+  const std::vector<hyspec::SpectralNetwork> networks = {{4, &model}};
+  const hyspec::BandTile tile{2, 8, 12};
+  hyspec::SpectralSymbols symbols;
+  symbols.varies = {1, 1};
+  symbols.mean = {-5, 1000};
+  symbols.basis.rows = 1;
+  symbols.basis.entries = {3, -4};
+  std::uint32_t written = 0, read = 1;
+  const std::vector<std::uint8_t> first =
+      hyspec::encode_spectral_payload(networks, tile, nullptr, symbols, &written);
+  const hyspec::SharedBasis shared = hyspec::decode_spectral_basis(1, tile, first);
+  if (!(shared.basis == symbols.basis)) return false;
+  symbols.back = 1;
+  symbols.basis = {};
+  const std::vector<std::uint8_t> second =
+      hyspec::encode_spectral_payload(networks, tile, &shared, symbols, &written);
+  if (hyspec::spectral_payload_back(second) != 1) return false;
+  hyspec::decode_spectral_payload(networks, tile, &shared, second, &read);
+  return written == read;
+}
+
 }  // namespace
 
 int main() {
@@ -49,7 +75,8 @@ int main() {
     hyspec::RangeDecoder decoder(words);
     hyspec::decode_symbols(decoder, tables, index, decoded);
     decoder.finish();
-    if (decoded != symbols || !band_payload_comes_back()) return 1;
+    if (decoded != symbols || !band_payload_comes_back() || !spectral_payloads_come_back())
+      return 1;
     for (const std::uint32_t w : words) std::printf("%lu\n", static_cast<unsigned long>(w));
   } catch (const hyspec::Error& e) {
     std::fprintf(stderr, "error: %s: %s\n", hyspec::error_name(e.code()), e.what());

@@ -83,29 +83,69 @@ struct Pack {
   std::vector<hyspec::SpectralNetwork> spectral;
 };
 
+// A stream and where its chunks are.
+struct Stream {
+  explicit Stream(const std::string& path) : name(path.substr(path.rfind('/') + 1)) {
+    file = read_file(path);
+    auto [parsed, size] = hyspec::parse_preamble(file);
+    header = std::move(parsed);
+    chunks = hyspec::read_index(file, header, size).chunks;
+    across = (header.columns + header.tile_columns - 1) / header.tile_columns;
+  }
+
+  const hyspec::ChunkEntry& chunk(std::uint32_t tile, std::uint32_t interval) const {
+    for (const hyspec::ChunkEntry& entry : chunks)
+      if (entry.tile == tile && entry.interval == interval) return entry;
+    throw std::runtime_error(name + ": a chunk is missing");
+  }
+  hyspec::Span<const std::uint8_t> payload(const hyspec::ChunkInfo& info) const {
+    return hyspec::Span<const std::uint8_t>(file).subspan(info.payload_offset, info.payload_length);
+  }
+  hyspec::BandTile size(const hyspec::ChunkEntry& entry, const hyspec::ChunkInfo& info) const {
+    const std::uint32_t left = header.columns - entry.tile % across * header.tile_columns;
+    return {header.intervals[entry.interval].bands, info.rows,
+            left < header.tile_columns ? left : header.tile_columns};
+  }
+
+  std::string name;
+  Bytes file;
+  hyspec::Header header;
+  std::vector<hyspec::ChunkEntry> chunks;
+  std::uint32_t across = 0;
+};
+
+// Checksum of the symbols of a chunk of the spectral profile, whose basis may be that of another.
+std::uint32_t decode_spectral(const Pack& pack, const Stream& stream,
+                              const hyspec::ChunkEntry& entry, const hyspec::ChunkInfo& info) {
+  const auto payload = stream.payload(info);
+  const std::uint32_t back = hyspec::spectral_payload_back(payload);
+  if (back > entry.tile % stream.across) throw std::runtime_error(stream.name + ": no such tile");
+  hyspec::SharedBasis shared;
+  if (back != 0) {
+    const hyspec::ChunkEntry& carrier = stream.chunk(entry.tile - back, entry.interval);
+    const hyspec::ChunkInfo at = hyspec::check_chunk(stream.file, carrier);
+    shared = hyspec::decode_spectral_basis(pack.spectral.size(), stream.size(carrier, at),
+                                           stream.payload(at));
+  }
+  std::uint32_t crc = 0;
+  hyspec::decode_spectral_payload(pack.spectral, stream.size(entry, info),
+                                  back != 0 ? &shared : nullptr, payload, &crc);
+  return crc;
+}
+
 bool decode(const Pack& pack, const std::string& path) {
-  const Bytes file = read_file(path);
-  const auto [header, size] = hyspec::parse_preamble(file);
-  const hyspec::Index index = hyspec::read_index(file, header, size);
+  const Stream stream(path);
   bool sound = true;
-  for (const hyspec::ChunkEntry& entry : index.chunks) {
-    const hyspec::ChunkInfo info = hyspec::check_chunk(file, entry);
-    const std::uint32_t across = (header.columns + header.tile_columns - 1) / header.tile_columns;
-    const std::uint32_t column = entry.tile % across * header.tile_columns;
-    const std::uint32_t left = header.columns - column;
-    const hyspec::BandTile tile{header.intervals[entry.interval].bands, info.rows,
-                                left < header.tile_columns ? left : header.tile_columns};
-    const auto payload =
-        hyspec::Span<const std::uint8_t>(file).subspan(info.payload_offset, info.payload_length);
+  for (const hyspec::ChunkEntry& entry : stream.chunks) {
+    const hyspec::ChunkInfo info = hyspec::check_chunk(stream.file, entry);
     std::uint32_t crc = 0;
-    if (header.profile == 1)
-      hyspec::decode_band_payload(pack.band, tile, payload, &crc);
-    else if (header.profile == 2)
-      hyspec::decode_spectral_payload(pack.spectral, tile, payload, &crc);
+    if (stream.header.profile == 1)
+      hyspec::decode_band_payload(pack.band, stream.size(entry, info), stream.payload(info), &crc);
+    else if (stream.header.profile == 2)
+      crc = decode_spectral(pack, stream, entry, info);
     else
       throw std::runtime_error(path + ": unknown profile");
-    std::printf("%s %u %u %08x\n", path.substr(path.rfind('/') + 1).c_str(), entry.tile,
-                entry.interval, crc);
+    std::printf("%s %u %u %08x\n", stream.name.c_str(), entry.tile, entry.interval, crc);
     sound = sound && crc == info.symbols_crc;
   }
   return sound;

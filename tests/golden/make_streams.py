@@ -107,6 +107,21 @@ def correlated() -> hyspec.Cube:
     return hyspec.Cube(np.rint(2000 + np.stack(fields, -1) @ spectra).astype(np.int16))
 
 
+def alike() -> hyspec.Cube:
+    """Tiles that have the same few components of many bands, but for one that is constant.
+
+    A band varies in some of the tiles only, and another one is bad.
+    """
+    rng = np.random.default_rng(11)
+    fields = [scene(24 + k, 80, 1)[:24, :, 0] - 700 for k in range(4)]
+    spectra = rng.normal(0, 2.0, (4, 48)) * 0.6 ** np.arange(4)[:, None]
+    array = np.rint(3000 + np.stack(fields, -1) @ spectra).astype(np.uint16)
+    array[:, 48:64] = 2500
+    array[:, 64:, 7] = 1234
+    array[..., 30] = rng.integers(0, 60000, (24, 80))
+    return hyspec.Cube(array, bad_bands=np.arange(48) == 30)
+
+
 def more_bands_than_pixels() -> hyspec.Cube:
     return hyspec.Cube(np.rint(scene(3, 4, 40)).astype(np.uint16))
 
@@ -151,6 +166,15 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     ),
     "spectral-correlated": (correlated(), {"quality": 90}),
     "spectral-first-network": (correlated(), {"quality": 90, "network": 0}),
+    "spectral-shared-basis": (alike(), {"quality": 60, "tile": (16, 16)}),
+    "spectral-bad-bands-dropped": (
+        alike(),
+        {"quality": 60, "tile": (16, 16), "bad_bands": "drop", "intervals": "1-20,21-48"},
+    ),
+    "spectral-joint": (
+        alike(),
+        {"quality": 60, "tile": (24, 40), "intervals": "1-9,10-30,31-48", "joint": True},
+    ),
     "spectral-fast": (correlated(), {"quality": 90, "fast": True}),
     "spectral-fast-nodata": (int16_with_nodata(), {"quality": 60, "tile": 16, "fast": True}),
     "spectral-more-bands-than-pixels": (more_bands_than_pixels(), {"quality": 80}),

@@ -60,12 +60,26 @@ def quantised(model: _core.PlaneModel, gain: Array, planes: Array) -> Array:
     """Latents that an encoder makes of planes at level 0."""
     count, channels, *grid = planes.shape
     tile = _core.BandTile(count, *grid)
-    side = (np.ones(count, np.uint8), np.zeros(count, np.int32), np.full(count, 65, np.int32))
-    basis = np.zeros((count, count), np.int32)
+    varies, mean, scale = np.ones(count, np.uint8), np.zeros(count, "i4"), np.full(count, 65, "i4")
+    none = np.zeros(0, np.int32)
+    basis = _core.SpectralBasis(np.zeros((count, count), np.int32), none, none, none)
     real = (planes / np.exp2(gain[0] / 256)[:, None, None]).astype(np.float32)
     flat = real.reshape(count, channels, -1)
     found = _core.encode_spectral_payload(
-        [(1, model)], tile, 0, 0, None, *side, basis, flat, BIT_VALUE, dependent=True
+        [(1, model)],
+        tile,
+        0,
+        None,
+        0,
+        0,
+        None,
+        varies,
+        mean,
+        basis,
+        scale,
+        flat,
+        BIT_VALUE,
+        dependent=True,
     )
     return found[2].reshape(planes.shape)
 

@@ -50,23 +50,34 @@ def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Ch
     header, size = container.parse_preamble(data)
     profile = profile_of(header, pack)
     rows, entries = container.read_index(data, header, size)
-    chunks = []
-    for entry in entries:
+    places = {(entry["tile"], entry["interval"]): entry for entry in entries}
+    across = container.tiles_across(header)
+
+    def decode(entry: dict[str, int], *, borrows: bool = True) -> Chunk:
         info = container.parse_chunk_header(data, entry["offset"])
-        down, across = divmod(entry["tile"], container.tiles_across(header))
-        column = across * header["tile_columns"]
+        payload = container.payload(data, info)
+        number, interval = entry["tile"], entry["interval"]
+        column = number % across * header["tile_columns"]
         columns = min(header["tile_columns"], header["columns"] - column)
-        bands, model = header["intervals"][entry["interval"]]
+        bands, model = header["intervals"][interval]
         require(model < len(pack.models), "model")
         tile = Tile(bands, entry["rows"], columns)
         networks = pack.models[model]
-        symbols = profile.decode(container.payload(data, info), networks, tile)
+        if profile is spectral and (back := spectral.tiles_back(payload)):
+            require(borrows, "a carrier that borrows")
+            require(back <= number % across, "a carrier in another row of tiles")
+            require((number - back, interval) in places, "no carrier")
+            carrier = decode(places[number - back, interval], borrows=False).symbols
+            symbols = spectral.decode(payload, networks, tile, carrier)
+        else:
+            symbols = profile.decode(payload, networks, tile)
         require(symbols.checksum == info["symbols_crc"], "checksum of the symbols")
-        first_band = sum(n for n, _ in header["intervals"][: entry["interval"]])
-        row = down * header["tile_rows"]
-        place = (entry["tile"], entry["interval"], tile, row, column, first_band)
-        chunks.append(Chunk(*place, networks[symbols.network], symbols))
-    return header, rows, chunks
+        first_band = sum(n for n, _ in header["intervals"][:interval])
+        row = number // across * header["tile_rows"]
+        place = (number, interval, tile, row, column, first_band)
+        return Chunk(*place, networks[symbols.network], symbols)
+
+    return header, rows, [decode(entry) for entry in entries]
 
 
 def read_cube(data: bytes, pack: Pack) -> Array:

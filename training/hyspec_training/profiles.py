@@ -150,7 +150,7 @@ def _whole_chunks(scene: Scene) -> list[Chunk]:
 def _component_steps(analysis: Any) -> list[tuple[int, int | None]]:
     if not analysis.scale.size:
         return []
-    variance = analysis.variance
+    variance = np.sort(np.concatenate(analysis.statistics.components.variance))[::-1]
     found = deviations(scale_codes(np.sqrt(np.maximum(variance, 0.0))))
     coarsest = step_for_octave(found[min(1, len(found) - 1)], _FIRST_QUALITY)
     finest = step_for_octave(found[len(found) // 2], _LAST_QUALITY)
