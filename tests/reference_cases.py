@@ -135,4 +135,4 @@ def plain_carrier(shared: _core.SharedBasis | None) -> spectral.Symbols | None:
     bands = np.flatnonzero(shared.varies).tolist()
     entries = shared.basis.entries.tolist()
     basis = spectral.Basis(bands, sizes, counts, leading, entries)
-    return spectral.Symbols(0, 0, 0, None, [], [], basis, [], False, [], [], 0)
+    return spectral.Symbols(0, 0, 0, None, [], 0, [], basis, [], False, [], [], 0)

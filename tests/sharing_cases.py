@@ -63,7 +63,7 @@ def bases_of(data: bytes, pack: str | Any = PACK) -> list[Found]:
             carrier = _core.decode_spectral_basis(len(networks), tile, payload)
             carriers[entry.tile, entry.interval] = carrier
         symbols = _core.decode_spectral_payload(networks, tile, payload, shared)
-        basis, scale = symbols[6], symbols[7]
+        basis, scale = symbols[7], symbols[8]
         numbers = (back, len(basis.entries), len(scale))
         found.append(Found(entry.tile, entry.interval, *numbers, basis.sizes.tolist()))
     return found

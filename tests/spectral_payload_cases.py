@@ -65,6 +65,7 @@ class SpectralContent(Content):
     leading: Int32Array = field(default_factory=NONE.copy)
     back: int = 0
     shared: _core.SharedBasis | None = None
+    fineness: int = 0
 
     make_model = staticmethod(make_plane_model)
     networks = NETWORKS
@@ -97,6 +98,8 @@ class SpectralContent(Content):
             latents,
             bit_value,
             self.dependent,
+            None,
+            self.fineness,
         )
 
     def write(self, networks: Networks) -> tuple[bytes, int]:
@@ -115,12 +118,12 @@ class SpectralContent(Content):
         """A payload that borrows a basis gets that of a neighbour, unless one is given."""
         if shared is None and _core.spectral_payload_back(payload):
             shared = neighbour(tile.bands)
-        back, step, network, valid, varies, mean, basis, *others, crc = (
+        back, step, network, valid, varies, fineness, mean, basis, *others, crc = (
             _core.decode_spectral_payload(networks, tile, payload, shared)
         )
         tables = (basis.sizes, basis.counts, basis.leading)
         first = (tile, step, network, valid, varies, mean, basis.entries)
-        return cls(*first, *others, *tables, back, shared), crc
+        return cls(*first, *others, *tables, back, shared, fineness), crc
 
     def reread(self, networks: Networks, payload: bytes) -> tuple[Self, int]:
         return self.read(networks, self.tile, payload, self.shared)
@@ -228,4 +231,5 @@ def spectral_contents(draw: st.DrawFn, networks: Networks) -> SpectralContent:
     latents = half_steps(draw(any_latents(planes, networks[network], tile)), dependent)
     symbols = (varies, mean, own.entries, scale, dependent, latents)
     tables = (own.sizes, own.counts, own.leading)
-    return SpectralContent(tile, step, network, valid, *symbols, *tables, back, shared)
+    fineness = draw(st.integers(0, 3))
+    return SpectralContent(tile, step, network, valid, *symbols, *tables, back, shared, fineness)

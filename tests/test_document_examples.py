@@ -101,7 +101,7 @@ def test_spectral_example_without_planes() -> None:
     assert (symbols.step, symbols.network, symbols.scale) == (64, 0, [])
     assert (symbols.varies, symbols.mean) == ([0, 0, 0], [1000, 1004, -7])
     assert not symbols.dependent
-    assert range_decoder.to_words(payload[5:]) == [1351710271, 149128311, 250478592]
+    assert range_decoder.to_words(payload[5:]) == [337927567, 3218807577, 2839085056]
     assert symbols.checksum == 0xA2A228B5
     assert "checksum is A2A228B5" in SPECTRAL
 
@@ -119,13 +119,13 @@ def turns_of(latents: npt.NDArray[Any], turn: int) -> tuple[str, int]:
 
 
 def test_spectral_example_with_planes() -> None:
-    payload = payload_that_begins("00 8c 01 00 00 a3", SPECTRAL)
+    payload = payload_that_begins("00 8c 01 00 00 c4", SPECTRAL)
     symbols = spectral.decode(payload, [untrained_planes()], band.Tile(4, 16, 24))
     for term in TERMS:
         assert f"| {' | '.join(map(str, term))} |\n" in SPECTRAL
     assert (symbols.step, symbols.varies) == (70, [1, 1, 0, 1])
     assert symbols.mean == [250, 260, 1000, 241]
-    assert [spectral.exponent(v, 70) for v in symbols.varies] == [0, 0, 0, 0]
+    assert [spectral.exponent(v, 70, symbols.fineness) for v in symbols.varies] == [0, 0, 0, 0]
     assert (symbols.scale, symbols.levels) == ([101, 90, 70], [1, 0, 0])
     for row in symbols.basis.entries:
         assert f"    {' '.join(map(str, row))}\n" in SPECTRAL
@@ -143,7 +143,7 @@ def test_spectral_example_with_planes() -> None:
 
 def test_spectral_example_of_a_borrowed_basis() -> None:
     network, left = untrained_planes(), band.Tile(5, 2, 2)
-    payload = payload_that_begins("00 8c 01 00 00 d0", SPECTRAL)
+    payload = payload_that_begins("00 8c 01 00 00 c3", SPECTRAL)
     carrier = spectral.decode(payload, [network], left)
     basis = carrier.basis
     assert (carrier.step, carrier.varies, carrier.scale) == (70, [1, 1, 0, 1, 1], [])
@@ -160,7 +160,7 @@ def test_spectral_example_of_a_borrowed_basis() -> None:
     assert f"means are {' '.join(map(str, carrier.mean))}." in SPECTRAL
     assert f"{carrier.checksum:08X}" in SPECTRAL
 
-    payload = payload_that_begins("01 8c 01 00 00 c1", SPECTRAL)
+    payload = payload_that_begins("01 8c 01 00 00 ce", SPECTRAL)
     symbols = spectral.decode(payload, [network], band.Tile(5, 2, 1), carrier)
     assert (symbols.back, symbols.varies, symbols.scale) == (1, [1, 0, 1, 1, 0], [90])
     assert f"means are {' '.join(map(str, symbols.mean))}." in SPECTRAL

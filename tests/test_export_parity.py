@@ -332,7 +332,7 @@ def test_decoded_pixels_of_components_are_those_of_pytorch(spectral, grid, step,
     ]
     varies = symbols.varies.astype(bool)
     assert varies.all()
-    unit = 2.0 ** _core.spectral_mean_exponent(varies=True, step=step)
+    unit = 2.0 ** _core.spectral_mean_exponent(varies=True, step=step, fineness=symbols.fineness)
     expected = np.tensordot(basis_rows(symbols.basis, varies).T, np.stack(planes), 1)
     expected += (symbols.mean * unit)[:, None, None]
     assert np.abs(decoded - expected).max() < 0.5

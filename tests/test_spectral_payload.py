@@ -229,11 +229,13 @@ def test_the_value_of_a_bit_is_bounded(bit_value: float) -> None:
 def test_units_of_means() -> None:
     for step in range(_core.MIN_STEP, _core.MAX_STEP + 1):
         for varies in (False, True):
-            found = _core.spectral_mean_exponent(varies, step)
-            assert found == spectral.exponent(int(varies), step)
-    assert _core.spectral_mean_exponent(True, 95) == 0
-    assert _core.spectral_mean_exponent(True, 96) == 1
-    assert _core.spectral_mean_exponent(False, _core.MAX_STEP) == 0
+            for fineness in range(4):
+                found = _core.spectral_mean_exponent(varies, step, fineness)
+                assert found == spectral.exponent(int(varies), step, fineness)
+    assert _core.spectral_mean_exponent(True, 95, 0) == 0
+    assert _core.spectral_mean_exponent(True, 96, 0) == 1
+    assert _core.spectral_mean_exponent(True, 96, 3) == -2
+    assert _core.spectral_mean_exponent(False, _core.MAX_STEP, 3) == 0
 
 
 def test_planes_have_a_level_however_small_they_are() -> None:

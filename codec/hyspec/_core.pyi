@@ -664,6 +664,7 @@ def encode_spectral_payload(
     bit_value: float = 0.0,
     dependent: bool = False,
     weights: npt.NDArray[np.float32] | None = None,
+    fineness: int = 0,
 ) -> tuple[bytes, int, npt.NDArray[np.int32]]:
     """Write a payload; return it, the checksum of its symbols, and the latents as coded.
 
@@ -725,6 +726,7 @@ def decode_spectral_payload(
     int,
     npt.NDArray[np.uint8] | None,
     npt.NDArray[np.uint8],
+    int,
     npt.NDArray[np.int32],
     SpectralBasis,
     npt.NDArray[np.int32],
@@ -741,7 +743,7 @@ def decode_spectral_payload(
 
     Returns
     -------
-    back, step, network, valid, varies, mean, basis, scale, dependent, latents, checksum
+    back, step, network, valid, varies, fineness, mean, basis, scale, dependent, latents, checksum
         As for `encode_spectral_payload`; ``valid`` is ``None`` if all samples are, and the basis is
         empty if it is shared.
 
@@ -780,7 +782,7 @@ def put_samples(
     bands and pixels it is computed with.
     """
 
-def spectral_mean_exponent(varies: bool, step: int) -> int:
+def spectral_mean_exponent(varies: bool, step: int, fineness: int) -> int:
     """Exponent e of the unit 2^e that the mean of a band is counted in."""
 
 # ---- end of band and spectral profiles ----

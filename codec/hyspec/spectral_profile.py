@@ -23,6 +23,7 @@ from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
 from hyspec.sample_type import SampleType
 from hyspec.spectral_angle import AngleWeights
 from hyspec.spectral_basis import Basis, basis_rows, components
+from hyspec.spectral_means import SentMeans, mean_values, sent_means
 from hyspec.spectral_transform import TileSpectra, combine
 from hyspec.tile_coder import TileCoder, TileSamples, by_band
 
@@ -50,11 +51,11 @@ Float32Array = npt.NDArray[np.float32]
 class _Planes:
     """Planes of a tile at one step, before their number is chosen.
 
-    ``mean`` and ``scale`` hold codes, ``latents`` has the shape (planes, channels, positions), and
+    ``scale`` holds codes, ``latents`` has the shape (planes, channels, positions), and
     ``weights``, of squared errors, (planes, positions); ``None`` if all count alike.
     """
 
-    mean: npt.NDArray[np.int32]
+    mean: SentMeans
     scale: npt.NDArray[np.int32]
     latents: Float32Array
     weights: Float32Array | None
@@ -107,6 +108,7 @@ class SpectralSymbols:
     network: int
     valid: npt.NDArray[np.uint8] | None
     varies: npt.NDArray[np.uint8]
+    fineness: int
     mean: npt.NDArray[np.int32]
     basis: _core.SpectralBasis
     scale: npt.NDArray[np.int32]
@@ -184,13 +186,14 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             number,
             mask,
             varies,
-            planes.mean,
+            planes.mean.codes,
             basis if carried is None else None,
             scale,
             planes.latents[:count],
             self._bit_value,
             dependent,
             None if planes.weights is None else planes.weights[:count],
+            planes.mean.fineness,
         )
         symbols = SpectralSymbols(
             choice.back,
@@ -198,7 +201,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             number,
             mask,
             varies,
-            planes.mean,
+            planes.mean.fineness,
+            planes.mean.codes,
             basis,
             scale,
             dependent,
@@ -250,8 +254,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
     ) -> _Planes:
         """Transform a tile along the spectrum and in space."""
         spectra, tile = statistics.spectra, statistics.tile
-        mean = _mean_codes(spectra, step)
-        offset = _means(mean, spectra.varies, step)
+        mean = sent_means(spectra.mean, spectra.varies, step, statistics.pixels)
+        offset = mean.values
         rows = basis.rows[: statistics.pixels]
         samples = spectra.project(offset, rows)
         power = np.array([np.vdot(plane, plane) for plane in samples], np.float64)
@@ -328,7 +332,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
 
     def _offset(self, symbols: SpectralSymbols) -> npt.NDArray[np.float64]:
         """Means of the bands, shape (bands,)."""
-        return _means(symbols.mean, symbols.varies.astype(bool), symbols.step)
+        varies = symbols.varies.astype(bool)
+        return mean_values(symbols.mean, varies, symbols.step, symbols.fineness)
 
     def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
         network = self._networks[symbols.network]
@@ -384,8 +389,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             On the integer scale.
         """
         spectra = analysis.statistics.spectra
-        offset = _means(symbols.mean, spectra.varies, symbols.step)
-        planes = spectra.project(offset, self._rows(symbols))
+        planes = spectra.project(self._offset(symbols), self._rows(symbols))
         return planes, self._decoded_planes(analysis.tile, symbols)
 
     def _rows(self, symbols: SpectralSymbols) -> npt.NDArray[np.float64]:
@@ -429,20 +433,3 @@ def _worthwhile(
         if worth > best:
             best, count = worth, k + 1
     return count
-
-
-def _units(varies: npt.NDArray[np.bool_], step: int) -> npt.NDArray[np.float64]:
-    """Unit that the mean of each band is counted in."""
-    exponents = [_core.spectral_mean_exponent(flag, step) for flag in (False, True)]
-    return np.asarray(np.exp2(np.where(varies, *exponents[::-1])), np.float64)
-
-
-def _mean_codes(spectra: TileSpectra, step: int) -> npt.NDArray[np.int32]:
-    codes = np.rint(spectra.mean / _units(spectra.varies, step))
-    return np.clip(codes, -(2**31), 2**31 - 1).astype(np.int32)
-
-
-def _means(
-    codes: npt.NDArray[np.int32], varies: npt.NDArray[np.bool_], step: int
-) -> npt.NDArray[np.float64]:
-    return codes * _units(varies, step)

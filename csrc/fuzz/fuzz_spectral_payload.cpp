@@ -117,11 +117,13 @@ struct Spectral {
     return hyspec::encode_spectral_payload(networks, tile, shared.get(), s, latents, rounding, crc);
   }
   static bool same(const Symbols& a, const Symbols& b) {
-    return a.back == b.back && a.varies == b.varies && a.mean == b.mean && a.basis == b.basis &&
-           a.scale == b.scale && a.dependent == b.dependent;
+    return a.back == b.back && a.varies == b.varies && a.fineness == b.fineness &&
+           a.mean == b.mean && a.basis == b.basis && a.scale == b.scale &&
+           a.dependent == b.dependent;
   }
   static std::size_t make(Networks, const BandTile& tile, Numbers& numbers, Symbols& s) {
     const bool masked = numbers.below(2) != 0;
+    s.fineness = numbers.below(hyspec::kMaxFineness + 1);
     std::uint32_t varying = 0;
     for (std::uint32_t b = 0; b < tile.bands; ++b) {
       const bool present = !masked || numbers.mask(s.valid, tile.pixels());

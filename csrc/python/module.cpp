@@ -430,12 +430,13 @@ py::tuple encode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
                                   const py::array& varies, const py::array& mean,
                                   const hyspec::SpectralBasis* basis, const py::array& scale,
                                   const py::array& latents, float bit_value, bool dependent,
-                                  const std::optional<py::array>& weights) {
+                                  const std::optional<py::array>& weights, std::uint32_t fineness) {
   hyspec::SpectralSymbols s;
   s.back = back;
   s.step = step;
   s.network = network;
   s.dependent = dependent;
+  s.fineness = fineness;
   if (valid) s.valid = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
   s.varies = to_checked_vector<std::uint8_t>(varies, 1, "varies");
   s.mean = to_checked_vector<std::int32_t>(mean, 1, "mean");
@@ -473,7 +474,7 @@ py::tuple decode_spectral_payload(const PyNetworks<hyspec::PlaneModel>& networks
     s = hyspec::decode_spectral_payload(parts, tile, shared, view(bytes), &crc);
   }
   return py::make_tuple(s.back, s.step, s.network, to_mask(s.valid, tile), to_array(s.varies),
-                        to_array(s.mean), s.basis, to_array(s.scale), s.dependent,
+                        s.fineness, to_array(s.mean), s.basis, to_array(s.scale), s.dependent,
                         to_planes(std::move(s.latents), tile, parts[s.network]), crc);
 }
 
@@ -611,7 +612,7 @@ void bind_band_profile(py::module_& m) {
         py::arg("valid").none(true), py::arg("varies"), py::arg("mean"),
         py::arg("basis").none(true), py::arg("scale"), py::arg("latents"),
         py::arg("bit_value") = 0.0f, py::arg("dependent") = false,
-        py::arg("weights").none(true) = py::none(),
+        py::arg("weights").none(true) = py::none(), py::arg("fineness") = 0,
         "Write a payload; return it, the checksum of its symbols, and the "
         "latents as coded.");
   m.def(
@@ -624,13 +625,15 @@ void bind_band_profile(py::module_& m) {
         py::arg("payload"), "Read the basis of a payload that has its own.");
   m.def("decode_spectral_payload", &decode_spectral_payload, py::arg("networks"), py::arg("tile"),
         py::arg("payload"), py::arg("shared").none(true) = py::none(),
-        "Read a payload: back, step, network, valid, varies, mean, basis, scale, dependent, "
+        "Read a payload: back, step, network, valid, varies, fineness, mean, basis, scale, "
+        "dependent, "
         "latents, checksum.");
   m.def("put_samples", &put_samples, py::arg("planes"), py::arg("basis"), py::arg("mean"),
         py::arg("avoid").none(true), py::arg("out"),
         "Write rounded sums of planes as samples of at most 16 bits.");
   m.def("spectral_mean_exponent", &hyspec::spectral_mean_exponent, py::arg("varies"),
-        py::arg("step"), "Exponent of the unit that the mean of a band is counted in.");
+        py::arg("step"), py::arg("fineness"),
+        "Exponent of the unit that the mean of a band is counted in.");
 }
 
 // ---- end of band and spectral profiles ----

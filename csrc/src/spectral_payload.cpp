@@ -18,6 +18,7 @@ namespace hyspec {
 namespace {
 
 constexpr unsigned kPlaneCountBits = 16;
+constexpr unsigned kFinenessBits = 2;
 // Means count in units this many octaves below 2^(step / 32) (section 3.2).
 constexpr std::int32_t kMeanOctaves = 2;
 constexpr float kLargestWeight = 1 << 20;
@@ -62,6 +63,8 @@ void check_sizes(const BandTile& tile, const SpectralSymbols& s) {
   if (s.varies.size() != tile.bands || s.mean.size() != tile.bands ||
       !std::all_of(s.varies.begin(), s.varies.end(), is_flag))
     throw Error(ErrorCode::kBadArgument, "varies and mean need one entry per band");
+  if (s.fineness > kMaxFineness)
+    throw Error(ErrorCode::kBadArgument, "the fineness of means is out of range");
 }
 
 void check_planes(const SpectralSymbols& s, std::uint64_t most) {
@@ -115,6 +118,7 @@ std::vector<std::uint8_t> encode(Span<const SpectralNetwork> networks, const Ban
     throw Error(ErrorCode::kBadArgument, "latents do not fit the planes");
   RangeEncoder encoder;
   encode_table(encoder, side.varies, side.varies.size());
+  encoder.encode_uniform(s.fineness, kFinenessBits);
   encode_table(encoder, side.mean, side.mean.size());
   if (shared == nullptr) encode_basis(encoder, s.basis, limits);
   encoder.encode_uniform(static_cast<std::uint32_t>(s.scale.size()), kPlaneCountBits);
@@ -139,6 +143,7 @@ Side read_side(RangeDecoder& decoder, const BandTile& tile, SpectralSymbols& s) 
   const std::vector<std::uint32_t> present = bands_with_samples(tile, s.valid);
   Side side;
   side.varies = decode_table(decoder, 1, present.size());
+  s.fineness = decoder.decode_uniform(kFinenessBits);
   side.mean = decode_table(decoder, 1, present.size());
   s.varies.resize(tile.bands);
   s.mean.resize(tile.bands);
@@ -154,8 +159,10 @@ Side read_side(RangeDecoder& decoder, const BandTile& tile, SpectralSymbols& s) 
 
 }  // namespace
 
-std::int32_t spectral_mean_exponent(bool varies, std::int32_t step) noexcept {
-  return varies ? std::max(0, (step >> 5) - kMeanOctaves) : 0;
+std::int32_t spectral_mean_exponent(bool varies, std::int32_t step,
+                                    std::uint32_t fineness) noexcept {
+  const auto finer = static_cast<std::int32_t>(fineness);
+  return varies ? std::max(0, (step >> 5) - kMeanOctaves) - finer : 0;
 }
 
 std::vector<std::uint8_t> encode_spectral_payload(Span<const SpectralNetwork> networks,

@@ -51,6 +51,7 @@ class Symbols:
     network: int
     valid: Array | None
     varies: list[int]
+    fineness: int
     mean: list[int]
     basis: Basis  # its own, or that of the carrier
     scale: list[int]
@@ -79,6 +80,7 @@ def decode(
     decoder = RangeDecoder(to_words(reader.take(reader.left)))  # 2.1
     varies = row_of_numbers(decoder, len(present))
     require(all(v in (0, 1) for v in varies), "varies")
+    fineness = decoder.uniform(2)
     mean = row_of_numbers(decoder, len(present))
     if back == 0:
         basis = decode_basis(decoder, [b for b, v in zip(present, varies, strict=True) if v], tile)
@@ -108,6 +110,7 @@ def decode(
         network=number,
         valid=valid,
         varies=full_varies,
+        fineness=fineness,
         mean=full_mean,
         basis=basis,
         scale=scale,
@@ -149,9 +152,9 @@ def row_of_numbers(decoder: RangeDecoder, count: int) -> list[int]:
     return row
 
 
-def exponent(varies: int, step: int) -> int:
+def exponent(varies: int, step: int, fineness: int) -> int:
     """3.2."""
-    return max(0, step // 32 - 2) if varies else 0
+    return max(0, step // 32 - 2) - fineness if varies else 0
 
 
 def level(s: int, step: int, levels: int) -> int:
@@ -229,7 +232,7 @@ def values(network: Network, tile: Tile, symbols: Symbols) -> Array:
     """6.2, 6.3: real values on the scale of whole numbers, shape (bands, rows, columns)."""
     result = np.empty((tile.bands, tile.rows, tile.columns))
     for b, (v, m) in enumerate(zip(symbols.varies, symbols.mean, strict=True)):
-        result[b] = m * 2 ** exponent(v, symbols.step)
+        result[b] = m * 2.0 ** exponent(v, symbols.step, symbols.fineness)
     if symbols.scale:
         half_step = 5 / 8 if symbols.dependent else 1 / 2
         latents = [half_step * z for z in symbols.latents]

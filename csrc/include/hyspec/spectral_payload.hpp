@@ -28,6 +28,7 @@ struct SpectralSymbols {
   std::uint32_t network = 0;          // which network of the interval's model
   std::vector<std::uint8_t> valid;    // bands x rows x columns, 0 or 1; empty: all valid
   std::vector<std::uint8_t> varies;   // per band, 0 or 1; 0 if constant or without valid samples
+  std::uint32_t fineness = 0;         // of the means, section 3.2
   std::vector<std::int32_t> mean;     // per band, in units of section 3.2
   SpectralBasis basis;                // its own, section 3.4; empty if it uses another one
   std::vector<std::int32_t> scale;    // per plane, 1 or more: code of its standard deviation
@@ -41,8 +42,11 @@ struct SharedBasis {
   SpectralBasis basis;
 };
 
+// Largest fineness of means: 2^-fineness is their least unit.
+constexpr std::uint32_t kMaxFineness = 3;
 // Exponent of the unit that the mean of a band is counted in (section 3.2).
-std::int32_t spectral_mean_exponent(bool varies, std::int32_t step) noexcept;
+std::int32_t spectral_mean_exponent(bool varies, std::int32_t step,
+                                    std::uint32_t fineness) noexcept;
 
 // Writes a payload from latents before rounding, planes x channels x positions, which are
 // multiplied by the gains of their levels; symbols.latents receives what they were rounded to.
