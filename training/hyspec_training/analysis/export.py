@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +12,7 @@ from hyspec_training.analysis.base import PixelAutoencoder
 from hyspec_training.analysis.deephyp import StackedAutoencoder
 from hyspec_training.analysis.registry import Model
 from hyspec_training.analysis.wavelength_encoder import WavelengthEncoder
-from hyspec_training.onnx_graphs import (
-    Free,
-    free_planes,
-    halved,
-    stored_in_half,
-    to_onnx,
-)
+from hyspec_training.onnx_graphs import Free, free_planes, to_onnx
 
 #: Example sizes: batch, and output rows and columns.
 _BATCH, _ROWS, _COLUMNS = 2, 3, 4
@@ -92,15 +85,13 @@ def parts(model: Model) -> dict[str, Part]:
     return {model.result: part}
 
 
-def export_model(model: Model, *, half: bool = False) -> dict[str, bytes]:
+def export_model(model: Model) -> dict[str, bytes]:
     """Make the graphs of a trained model.
 
     Parameters
     ----------
     model
         Goes to the processor, and into the mode of evaluation.
-    half
-        Round the larger weights to half precision, and store them so.
 
     Returns
     -------
@@ -108,12 +99,10 @@ def export_model(model: Model, *, half: bool = False) -> dict[str, bytes]:
         ONNX graphs by the names of :func:`parts`. The batch is free; rows and columns are, too, of
         models that take whole scenes.
     """
-    model = model.to("cpu").eval()
-    result = {}
-    for name, part in parts(cast("Model", halved(model)) if half else model).items():
-        graph = to_onnx(part.module, part.examples, part.inputs, part.output, part.free)
-        result[name] = stored_in_half(graph) if half else graph
-    return result
+    return {
+        name: to_onnx(part.module, part.examples, part.inputs, part.output, part.free)
+        for name, part in parts(model.to("cpu").eval()).items()
+    }
 
 
 class _Method(nn.Module):

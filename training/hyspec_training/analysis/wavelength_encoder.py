@@ -84,7 +84,7 @@ class WavelengthEncoder(nn.Module):
         place = (torch.arange(KNOTS) + 0.5) / KNOTS
         order = torch.arange(functions)
         cosines = torch.cos(math.pi * order[:, None] * place)  # smooth ones first, and larger
-        self.functions = nn.Parameter(0.3 * cosines / (1 + order[:, None]))  # (R, KNOTS)
+        self.functions = nn.Parameter(0.3 * cosines / (1 + order[:, None]) ** 2)  # (R, KNOTS)
         self.mean = nn.Parameter(torch.full((KNOTS,), 0.3))
         self.log_noise = nn.Parameter(torch.tensor(math.log(1e-4)))
         self.encoder = _Residual(functions, latents, units)
@@ -104,7 +104,7 @@ class WavelengthEncoder(nn.Module):
         basis = basis.double()
         valid = bands[:, 2:].double()  # (B, 1)
         weighted = (basis * valid).T  # (R, B)
-        noise = torch.exp(self.log_noise.double()) * valid.sum()
+        noise = torch.exp(self.log_noise.double())
         identity = torch.eye(basis.shape[1], dtype=torch.float64, device=basis.device)
         return inverse(weighted @ basis + noise * identity) @ weighted
 
