@@ -291,6 +291,29 @@ def test_missing_bands_are_not_seen_and_are_filled_in():
     assert error[:, ~valid].std() < 0.15 * x.std()
 
 
+def test_the_wavelength_encoder_learns_from_several_sensors():
+    torch.manual_seed(6)
+    truth, model = WavelengthEncoder(), WavelengthEncoder(latents=4)
+    truth.functions.data = truth.functions.data.roll(7, dims=1)
+    sensors = [sensor(30), sensor(50)]
+    data = [mixtures(truth, code).detach() for code in sensors]
+    optimiser = torch.optim.Adam(model.parameters(), 0.01)
+    errors = []
+    for _ in range(25):
+        pairs = zip(data, sensors, strict=True)
+        error = sum((model(x, code) - x).square().mean() for x, code in pairs)
+        errors.append(error.item())
+        optimiser.zero_grad()
+        error.backward()
+        assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+        optimiser.step()
+    assert errors[-1] < 0.3 * errors[0]
+    unseen = sensor(41)
+    with torch.no_grad():
+        x = mixtures(truth, unseen)
+        assert (model(x, unseen) - x).square().mean() < 0.3 * errors[0]
+
+
 @pytest.mark.parametrize(
     ("centres", "widths", "valid"),
     [

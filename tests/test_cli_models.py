@@ -10,7 +10,9 @@ import pytest
 from hyspec_tools.train import main
 from hyspec_training.analysis.registry import MODELS
 
-PAGE = (Path(__file__).parents[1] / "docs" / "analysis.md").read_text(encoding="utf-8")
+DOCUMENTS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCUMENTS / "analysis.md").read_text(encoding="utf-8")
+COMMANDS = (DOCUMENTS / "command_line.md").read_text(encoding="utf-8")
 
 
 def listed(capsys, *arguments):
@@ -55,6 +57,14 @@ def test_the_documented_table_is_what_is_printed(capsys):
     [table] = re.findall(r"^```text\n(name .*?)^```$", PAGE, re.M | re.S)
     assert listed(capsys) == table
     assert listed(capsys, "--bands", "103", "--classes", "10") == table
+
+
+def test_the_documented_commands_run(capsys):
+    commands = re.findall("^hyspec-train (--list.*)$", COMMANDS, re.M)
+    assert len(commands) == 2
+    for command in commands:
+        assert main(command.split()) == 0
+        assert "wavelength-encoder" in capsys.readouterr().out
 
 
 def test_every_model_is_documented():
