@@ -156,7 +156,7 @@ def _signals_raise() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def to_json(record: dict[str, Any]) -> str:
+def to_json(record: dict[str, Any] | list[dict[str, Any]]) -> str:
     """One line of JSON; infinite and undefined numbers become null."""
     return json.dumps(_finite(record), allow_nan=False)
 

@@ -1,21 +1,26 @@
-"""hyspec-train: train the networks of a recipe and write its packs."""
+"""hyspec-train: train the networks of a recipe and write its packs, or list analysis models."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from hyspec.errors import UsageError
-from hyspec_tools.arguments import add_shared
+from hyspec_tools.arguments import add_shared, positive
 from hyspec_tools.common import Parser, extra, program
+from hyspec_tools.models import listing
+
+#: Bands and classes that models are listed for by default: Pavia University with unlabelled pixels.
+_BANDS, _CLASSES = 103, 10
 
 
 def parser() -> argparse.ArgumentParser:
     """Arguments of the program."""
     result = Parser("hyspec-train", description=__doc__)
-    result.add_argument("config", type=Path, metavar="CONFIG.toml", help="the recipe")
+    result.add_argument("config", type=Path, nargs="?", metavar="CONFIG.toml", help="the recipe")
     add_data(result)
     result.add_argument(
         "--work", type=Path, help="folder for checkpoints and curves (default: runs/NAME)"
@@ -27,7 +32,17 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="where to train (default: a CUDA device if there is one)",
     )
-    add_shared(result, "threads", "force", "quiet")
+    result.add_argument(
+        "--list", action="store_true", help="list the analysis models in place of training"
+    )
+    for name, default in (("bands", _BANDS), ("classes", _CLASSES)):
+        result.add_argument(
+            f"--{name}",
+            type=positive,
+            metavar="N",
+            help=f"of the models that are listed (default: {default})",
+        )
+    add_shared(result, "threads", "force", "quiet", "json")
     return result
 
 
@@ -61,10 +76,31 @@ def data_folder(given: Path | None) -> Path:
     return Path(found)
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what belongs to the other of training and listing."""
+    if arguments.list and arguments.config is not None:
+        raise UsageError("--list and a recipe; expected one of them")
+    if arguments.list:
+        return
+    for name in ("json", "bands", "classes"):
+        if getattr(arguments, name):
+            raise UsageError(f"--{name} without --list", hint="it belongs to the list of models")
+    if arguments.config is None:
+        raise UsageError("no recipe was given", hint="see hyspec-train --help")
+
+
 @program
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program."""
     arguments = parser().parse_args(argv)
+    _check(arguments)
+    if arguments.list:
+        with extra("train", "listing models"):
+            from hyspec_training.analysis import registry
+        bands, classes = arguments.bands or _BANDS, arguments.classes or _CLASSES
+        found = [registry.describe(name, bands, classes) for name in registry.MODELS]
+        print(listing([dataclasses.asdict(model) for model in found], json=arguments.json))
+        return 0
     with extra("train", "training"):
         from hyspec_training import config, recipe
     data = data_folder(arguments.data)

@@ -14,6 +14,7 @@ import onnxscript  # noqa: F401  (the exporter's own need, missed here rather th
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
+from torch.export import Dim
 
 #: ONNX operator set of the graphs: old enough for the runtimes on small boards.
 OPSET = 18
@@ -21,6 +22,7 @@ OPSET = 18
 IR_VERSION = 8
 #: Weights of at least this many numbers are stored in half precision.
 _HALVED_FROM = 1024
+_BATCH = Dim("n")
 
 
 def halved(module: nn.Module) -> nn.Module:
@@ -59,28 +61,53 @@ def stored_in_half(graph: bytes) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
+#: For each input, the axes whose size is free, with that size, which inputs may share.
+Free = Sequence[dict[int, Dim]]
+
+
+def free_planes(side: int = 1) -> dict[int, Dim]:
+    """Free axes of planes (N, C, H, W): all but the channels.
+
+    Parameters
+    ----------
+    side
+        Least number of rows and columns.
+    """
+    if side == 1:  # a stated least of 1 would change the bytes of graphs, and so the names of packs
+        return {0: _BATCH, 2: Dim("h"), 3: Dim("w")}
+    return {0: _BATCH, 2: Dim("h", min=side), 3: Dim("w", min=side)}
+
+
 def to_onnx(
-    module: nn.Module, examples: Sequence[torch.Tensor], inputs: Sequence[str], output: str
+    module: nn.Module,
+    examples: Sequence[torch.Tensor],
+    inputs: Sequence[str],
+    output: str,
+    free: Free | None = None,
 ) -> bytes:
     """Serialise a module.
 
     Parameters
     ----------
     module
-        Its first input and its output have the shape (N, C, H, W) with free N, H, W; a second
-        input has the shape (N, 1, 1, 1).
+        Computes one tensor.
     examples, inputs
         Example and name of each input.
     output
         Name of the output.
+    free
+        Axes of free size. By default, a first input has the shape (N, C, H, W) with free N, H and
+        W, and a second one the shape (N, 1, 1, 1).
     """
-    n = torch.export.Dim("n")
-    free = {0: n, 2: torch.export.Dim("h"), 3: torch.export.Dim("w")}
+    free = (free_planes(), {0: _BATCH})[: len(examples)] if free is None else free
     with warnings.catch_warnings(), _silenced(logging.getLogger("torch.onnx")):
         # Deprecations inside the exporter are not ours to mend.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
         warnings.filterwarnings("ignore", "# The axis name", UserWarning)
+        # Recurrent layers: their list of weights, and how the exporter looks at it.
+        warnings.filterwarnings("ignore", "The tensor attributes .*_flat_weights", UserWarning)
+        warnings.filterwarnings("ignore", "The .grad attribute of a Tensor", UserWarning)
         program = torch.onnx.export(
             module.eval(),
             tuple(examples),
@@ -88,7 +115,7 @@ def to_onnx(
             opset_version=OPSET,
             input_names=list(inputs),
             output_names=[output],
-            dynamic_shapes=(free, {0: n})[: len(examples)],
+            dynamic_shapes=tuple(free),
             verbose=False,
         )
     assert program is not None

@@ -1,0 +1,1 @@
+"""Models that analyse scenes: classifiers, autoencoders, unmixing, encoders for any sensor."""
