@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hyspec.analysis import classification_metrics as metrics
 from hyspec.errors import DataError, UsageError
 
-LABELS = st.lists(
-    st.tuples(st.integers(-1, 4), st.integers(0, 4)), min_size=1, max_size=60
-).filter(lambda pairs: any(t > 0 for t, _ in pairs))
+LABELS = st.lists(st.tuples(st.integers(-1, 4), st.integers(0, 4)), min_size=1, max_size=60).filter(
+    lambda pairs: any(t > 0 for t, _ in pairs)
+)
 
 
 def test_worked_example():
