@@ -22,6 +22,9 @@ from hyspec.errors import DataError, UsageError
 #: Folder of the scenes.
 VARIABLE = "HYSPEC_DATA"
 
+#: Samples times this are in the unit of the endmembers, by name of the file; 1 for all others.
+ENDMEMBER_SCALES = {"jasper-ridge": 1 / 5000}
+
 _URBAN = ("roof", "pavement", "low vegetation", "tree", "soil", "water")
 
 
@@ -71,13 +74,30 @@ def load(name: str, *, root: str | Path | None = None) -> list[LabelledScene]:
     return scenes
 
 
-def read_unmixing(path: str | Path, *, endmember_scale: float = 1.0) -> LabelledScene:
+def read_unmixing(path: str | Path, *, endmember_scale: float | None = None) -> LabelledScene:
     """Read a MATLAB file of the unmixing scenes Jasper Ridge, Samson and Moffett.
 
     Variables: ``Y``, bands x pixels in column-major order of the pixels, with ``lines`` and
-    ``cols``; ``S_GT``, abundances, rows x columns x endmembers; ``GT``, endmembers x bands.
+    ``cols``; ``S_GT``, abundances, rows x columns x endmembers; ``GT``, endmembers x bands. Those
+    of Samson have a maximum of 1 each, so that only their angles can be compared.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    endmember_scale
+        By default that of :data:`ENDMEMBER_SCALES`.
+
+    Raises
+    ------
+    DataError
+        A variable is missing, or the shapes do not fit.
+    MissingDependencyError
+        SciPy is not installed.
     """
     path = Path(path)
+    if endmember_scale is None:
+        endmember_scale = ENDMEMBER_SCALES.get(path.stem, 1.0)
     return LabelledScene(
         path.stem,
         io.read(path, variable="Y"),
@@ -92,6 +112,13 @@ def read_anomalies(path: str | Path) -> LabelledScene:
 
     Variables: ``data``, rows x columns x bands; ``map``, rows x columns, not 0 at anomalies. The
     map may also stand beside the file, as ``NAME-map.npy``.
+
+    Raises
+    ------
+    DataError
+        A variable is missing, or the shapes do not fit.
+    MissingDependencyError
+        SciPy is not installed.
     """
     path = Path(path)
     beside = path.with_name(f"{path.stem}-map.npy")
@@ -99,8 +126,8 @@ def read_anomalies(path: str | Path) -> LabelledScene:
     return LabelledScene(path.stem, io.read(path, variable="data"), anomalies=image != 0)
 
 
-def _unmixing(file: str, scale: float, root: Path) -> list[LabelledScene]:
-    return [read_unmixing(root / file, endmember_scale=scale)]
+def _unmixing(file: str, root: Path) -> list[LabelledScene]:
+    return [read_unmixing(root / file)]
 
 
 def _anomalies(file: str, root: Path) -> list[LabelledScene]:
@@ -163,9 +190,9 @@ _ABU = {
     "test": ("beach-3", "urban-1"),
 }
 _LOADERS: dict[str, Callable[[Path], list[LabelledScene]]] = {
-    "jasper-ridge": partial(_unmixing, "test/jasper-ridge.mat", 1 / 5000),
-    "samson": partial(_unmixing, "test/samson.mat", 1.0),
-    "moffett": partial(_unmixing, "train/moffett.mat", 1.0),
+    "jasper-ridge": partial(_unmixing, "test/jasper-ridge.mat"),
+    "samson": partial(_unmixing, "test/samson.mat"),
+    "moffett": partial(_unmixing, "train/moffett.mat"),
     "berlin-hymap": partial(
         _berlin, "HyMap02_Berlin_Urban_Gradient_2009.hdr", "hymap02_100x67_level2"
     ),
