@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hyspec.errors import HyspecError, UsageError
-from hyspec_bench import costs, document, page, pairs, registry, runner, scenes, summary, turns
+from hyspec_bench import (
+    costs,
+    document,
+    page,
+    pairs,
+    registry,
+    runner,
+    scenes,
+    summary,
+    task_report,
+    tasks,
+    turns,
+)
 from hyspec_bench.codecs.codec import Kind, Target
 from hyspec_bench.results import Results
 
@@ -29,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     commands = program.add_subparsers(dest="command", required=True)
     _add_run(commands.add_parser("run", help="measure, and keep the results in a folder"))
     _add_pairs(commands.add_parser("pairs", help="time codecs in turns (A B A B ...)"))
+    _add_tasks(commands.add_parser("tasks", help="what compression does to tasks, over the rate"))
     _add_report(commands.add_parser("report", help="tables and curves of a folder of results"))
     return program
 
@@ -75,7 +88,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         default=(),
         metavar="LIST",
         help="comma-separated functions, as module:function, from a scene and its decoded samples "
-        "to a figure that is kept with the measurement",
+        "to a figure that is kept with the measurement; or names of the shipped ones, "
+        f"{', '.join(tasks.SHIPPED)}",
     )
     run.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -98,6 +112,35 @@ def _add_pairs(pairs: argparse.ArgumentParser) -> None:
         "--rounds", type=int, default=5, metavar="N", help="timed turns of each codec"
     )
     pairs.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
+
+
+def _add_tasks(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--scenes", nargs="+", required=True, metavar="GLOB", help="files with ground truth"
+    )
+    command.add_argument(
+        "--tasks",
+        type=_names,
+        default=("rx_auc",),
+        metavar="LIST",
+        help=f"comma-separated, of {', '.join(tasks.SHIPPED)}, or module:function",
+    )
+    command.add_argument(
+        "--codecs",
+        type=_names,
+        default=("hyspec_spectral", "hyspec_band", "klt_j2k_ns"),
+        metavar="LIST",
+        help="comma-separated codecs that can be given a rate",
+    )
+    command.add_argument(
+        "--rates",
+        type=_numbers,
+        default=(0.05, 0.1, 0.2, 0.5, 1.0),
+        metavar="LIST",
+        help="bits per sample",
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
+    command.add_argument("--quiet", action="store_true", help="no progress bar")
 
 
 def _add_report(report: argparse.ArgumentParser) -> None:
@@ -131,7 +174,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "pairs" and not turns.is_one_thread():
         return turns.again_with_one_thread("hyspec_bench.cli", arguments)
     try:
-        return {"run": _run, "pairs": _pairs, "report": _report}[options.command](options)
+        commands = {"run": _run, "pairs": _pairs, "tasks": _tasks, "report": _report}
+        return commands[options.command](options)
     except HyspecError as error:
         print(f"error: {error}", file=sys.stderr)
         if error.hint:
@@ -180,6 +224,26 @@ def _pairs(options: argparse.Namespace) -> int:
     for table in costs.pair_tables(list(results.pairs.values())):
         print(f"{table.title}\n\n{table.markdown()}\n")
     return 0
+
+
+def _tasks(options: argparse.Namespace) -> int:
+    paths = scenes.find(options.scenes)
+    known = task_report.originals(paths, options.tasks)
+    jobs = list(
+        runner.plan(paths, options.codecs, [Target(Kind.RATE, rate) for rate in options.rates])
+    )
+    results = Results(options.out)
+    problems = runner.run(jobs, results, quiet=options.quiet, tasks=options.tasks)
+    for line in problems:
+        print(line, file=sys.stderr)
+    text = "".join(
+        f"{table.title}\n\n{table.markdown()}\n\n" for table in task_report.tables(results, known)
+    )
+    print(text, end="")
+    (results.folder / "tasks.md").write_text(text, encoding="utf-8")
+    task_report.plot(results, known, results.folder / "tasks.png")
+    print(results.folder / "tasks.png")
+    return 2 if problems else 0
 
 
 def _report(options: argparse.Namespace) -> int:

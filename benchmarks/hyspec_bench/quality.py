@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import correlate1d
 
 from hyspec import metrics
+from hyspec.analysis.spectral_angle import spectral_angles
+from hyspec.analysis.structural_similarity import WINDOW_SIZE, similarity_terms
 from hyspec.intervals import BandInterval
 
 Array = npt.NDArray[Any]
@@ -24,10 +25,6 @@ Float64 = npt.NDArray[np.float64]
 
 #: Weights of the scales from fine to coarse (Wang, Simoncelli and Bovik, 2003, section 4).
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-#: Gaussian window of Wang et al., "Image quality assessment", IEEE Trans. Image Process. 13, 2004.
-_WINDOW_SIGMA = 1.5
-_WINDOW_SIZE = 11
-_K1, _K2 = 0.01, 0.03
 #: Samples below this count as this where logarithms of spectra are taken.
 SID_FLOOR = 1.0
 
@@ -95,12 +92,7 @@ def spectral_angles_deg(original: Array, decoded: Array) -> Float64:
 
     Two zero spectra give 0, one zero spectrum 90 (spectral angle mapper, Kruse et al., 1993).
     """
-    x, y = _unit(original), _unit(decoded)
-    # Kahan's form keeps small angles accurate, as an arc cosine does not.
-    opposite = np.linalg.norm(x - y, axis=2)
-    adjacent = np.linalg.norm(x + y, axis=2)
-    zeros = ~np.any(x, axis=2) ^ ~np.any(y, axis=2)
-    angles: Float64 = np.where(zeros, 90.0, np.degrees(2 * np.arctan2(opposite, adjacent)))
+    angles: Float64 = np.degrees(spectral_angles(original, decoded))
     return angles
 
 
@@ -128,7 +120,7 @@ def ms_ssim(original: Array, decoded: Array) -> float:
     their sum. NaN if none fits.
     """
     shortest = min(original.shape[:2])
-    scales = sum(shortest >> scale >= _WINDOW_SIZE for scale in range(len(MS_SSIM_WEIGHTS)))
+    scales = sum(shortest >> scale >= WINDOW_SIZE for scale in range(len(MS_SSIM_WEIGHTS)))
     if scales == 0:
         return math.nan
     weights = np.array(MS_SSIM_WEIGHTS[:scales])
@@ -140,7 +132,7 @@ def ms_ssim(original: Array, decoded: Array) -> float:
         dynamic_range = max(1.0, float(np.ptp(x)))
         product: float = 1.0
         for scale, weight in enumerate(weights):
-            luminance, contrast = _similarity(x, y, dynamic_range)
+            luminance, contrast = similarity_terms(x, y, dynamic_range)
             last = scale == scales - 1
             factor = luminance * contrast if last else contrast
             # A negative correlation has no real power; it counts as no similarity.
@@ -162,34 +154,6 @@ def interval_psnr_db(
         part = metrics.psnr_db(original[:, :, bands], decoded[:, :, bands], peak=peak)
         result.append(part)
     return result
-
-
-def _unit(cube: Array) -> Float64:
-    spectra = cube.astype(np.float64)
-    length = np.linalg.norm(spectra, axis=2, keepdims=True)
-    unit: Float64 = np.divide(spectra, length, out=np.zeros_like(spectra), where=length > 0)
-    return unit
-
-
-def _similarity(x: Float64, y: Float64, dynamic_range: float) -> tuple[Float64, Float64]:
-    """Luminance term, and product of contrast and structure terms, at each window."""
-    c1, c2 = (_K1 * dynamic_range) ** 2, (_K2 * dynamic_range) ** 2
-    mean_x, mean_y = _windowed(x), _windowed(y)
-    xx = _windowed(x * x) - mean_x**2
-    yy = _windowed(y * y) - mean_y**2
-    xy = _windowed(x * y) - mean_x * mean_y
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return luminance, (2 * xy + c2) / (xx + yy + c2)
-
-
-def _windowed(image: Float64) -> Float64:
-    """Gaussian mean of each window that lies inside the image."""
-    margin = _WINDOW_SIZE // 2
-    window = np.exp(-0.5 * (np.arange(-margin, margin + 1) / _WINDOW_SIGMA) ** 2)
-    window /= window.sum()
-    smooth = correlate1d(correlate1d(image, window, axis=0), window, axis=1)
-    inner: Float64 = smooth[margin:-margin, margin:-margin]
-    return inner
 
 
 def _halved(image: Float64) -> Float64:

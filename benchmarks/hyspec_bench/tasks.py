@@ -3,6 +3,7 @@
 A task is a function of a scene and of its decoded samples, such as the accuracy of a classifier
 that was trained on other pixels, or the error of unmixed abundances. It is named on the command
 line by module and function, ``package.module:function``, and its figures are kept under this name.
+Those of `hyspec_bench.science` have short names.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from hyspec_bench.scenes import Scene
 #: A scene and its decoded samples, shape (rows, columns, bands), to a figure.
 Task = Callable[[Scene, Samples], float]
 
+#: Functions of `hyspec_bench.science` by the short names that `load` takes.
+SHIPPED = ("rx_auc", "plain_rx_auc", "fcls_a_rmse", "vca_angle")
+
 
 def load(names: Sequence[str]) -> Mapping[str, Task]:
     """Import tasks by their names.
@@ -28,14 +32,16 @@ def load(names: Sequence[str]) -> Mapping[str, Task]:
     """
     tasks: dict[str, Task] = {}
     for name in names:
-        module, colon, function = name.partition(":")
+        full = f"hyspec_bench.science:{name}" if name in SHIPPED else name
+        module, colon, function = full.partition(":")
         try:
             task = getattr(importlib.import_module(module), function) if colon else None
         except (ImportError, AttributeError) as error:
             raise UsageError(f"task {name!r}: {error}") from error
         if not callable(task):
             raise UsageError(
-                f"task {name!r} is no function; expected module:function",
+                f"task {name!r} is no function; expected module:function or one of "
+                f"{', '.join(SHIPPED)}",
                 hint="give the module as in an import statement; it must be installed, or lie in "
                 "the current folder",
             )

@@ -1,4 +1,4 @@
-"""Packages that only some formats need."""
+"""Packages that only some formats and analyses need."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from types import ModuleType
 from hyspec.errors import MissingDependencyError
 
 
-def require(module: str, purpose: str) -> ModuleType:
-    """Import a module of an optional package.
+def require(module: str, purpose: str, *, extra: str = "formats") -> ModuleType:
+    """Import a module of an optional package, which an extra of hyspec installs.
 
     Raises
     ------
@@ -21,5 +21,5 @@ def require(module: str, purpose: str) -> ModuleType:
     except ImportError as error:
         package = module.partition(".")[0]
         raise MissingDependencyError(
-            f"{purpose} needs {package}", hint="pip install 'hyspec[formats]'"
+            f"{purpose} needs {package}", hint=f"pip install 'hyspec[{extra}]'"
         ) from error

@@ -1,0 +1,56 @@
+"""Analysis of hyperspectral scenes: what is needed to judge a model, and baselines to beat.
+
+- Scores: :mod:`~hyspec.analysis.classification_metrics`,
+  :mod:`~hyspec.analysis.abundance_metrics`, :func:`ssim`, :func:`spectral_angles`, :func:`roc`,
+  :func:`auc`.
+- Splits whose leakage is known: :mod:`~hyspec.analysis.random_splits`,
+  :mod:`~hyspec.analysis.spatial_split`; :mod:`~hyspec.analysis.scaling` of training pixels.
+- Baselines: :func:`fcls` and :func:`vca` for unmixing, :func:`rx` for anomalies.
+- Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
+  :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
+
+Importing it needs NumPy alone; matching of endmembers and MATLAB files need SciPy, downloads Pooch:
+``pip install 'hyspec[analysis]'``.
+"""
+
+from hyspec.analysis import (
+    abundance_metrics,
+    classification_metrics,
+    labelled,
+    local_sets,
+    public_sets,
+    random_splits,
+    scaling,
+    spatial_split,
+)
+from hyspec.analysis.constrained_least_squares import fcls
+from hyspec.analysis.detection import Roc, auc, roc
+from hyspec.analysis.labelled import LabelledScene
+from hyspec.analysis.rx_detector import rx
+from hyspec.analysis.spectral_angle import spectral_angles
+from hyspec.analysis.split import Split, SplitWarning
+from hyspec.analysis.structural_similarity import ssim
+from hyspec.analysis.vertex_component_analysis import Vertices, vca
+
+__all__ = [
+    "LabelledScene",
+    "Roc",
+    "Split",
+    "SplitWarning",
+    "Vertices",
+    "abundance_metrics",
+    "auc",
+    "classification_metrics",
+    "fcls",
+    "labelled",
+    "local_sets",
+    "public_sets",
+    "random_splits",
+    "roc",
+    "rx",
+    "scaling",
+    "spatial_split",
+    "spectral_angles",
+    "ssim",
+    "vca",
+]
