@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "hyspec/error.hpp"
 #include "hyspec/nibble_model.hpp"
 #include "hyspec/range_coder.hpp"
 
@@ -41,6 +42,8 @@ class Writer {
     }
     return value;
   }
+  // What an encoder writes is not corrupt.
+  void corrupt() const {}
 
  private:
   RangeEncoder::Run run_;
@@ -62,13 +65,23 @@ class Reader {
   }
   bool bit(std::uint32_t one, bool) { return local_.decode_bit(one << 8); }
   std::uint64_t raw(std::uint64_t, unsigned bits) {
-    if (bits <= 16) return local_.decode_uniform(bits);
-    const std::uint64_t high = local_.decode_uniform(bits - 16);
-    return high << 16 | local_.decode_uniform(16);
+    if (bits <= 16) return uniform(bits);
+    const std::uint64_t high = uniform(bits - 16);
+    return high << 16 | uniform(16);
   }
-  std::uint64_t byte_offset() const { return local_.byte_offset(); }
+  [[noreturn]] void corrupt() const {
+    throw Error(ErrorCode::kCorrupt, local_.byte_offset(),
+                "a residual leaves the range of the samples");
+  }
 
  private:
+  std::uint32_t uniform(unsigned bits) {
+    if (bits == 0) return 0;
+    const std::uint32_t value = local_.quantile(bits);
+    local_.consume(value, 1, bits);
+    return value;
+  }
+
   RangeDecoder& decoder_;
   RangeDecoder local_;  // a copy that stays in registers
 };

@@ -156,8 +156,8 @@ class BandCoder {
   std::int64_t samples_of(typename Bits::Coder& coder, std::size_t y, const Block& block,
                           std::uint32_t* samples, const std::uint8_t* valid) {
     Band& band = *bands_[0];
-    const std::int64_t span = span_, max_error = max_error_, step = step_, centre = band.centre;
-    const std::int64_t unit = std::int64_t{1} << error_shift_, most = (span + max_error) / step;
+    const std::int64_t span = span_, step = step_, centre = band.centre;
+    const std::int64_t unit = std::int64_t{1} << error_shift_;
     const Sum west_weight = predictor_.west_weight(y);
     const bool first_row = y == 0, first_band = before_ == 0;
     auto* const stored = band.samples.row(line(y));
@@ -199,8 +199,11 @@ class BandCoder {
         std::int64_t residual = 0;
         if constexpr (Bits::kWrites)
           residual = quantised(static_cast<std::int64_t>(samples[x]) - whole);
-        residual = code_residual(bits, around, residual, whole, most);
-        value = std::clamp<std::int64_t>(whole + residual * step, 0, span);
+        residual = code_residual(bits, around, residual, whole);
+        // An encoder knows the sample at once, and need not wait for the sum.
+        value = Bits::kWrites && step == 1
+                    ? samples[x]
+                    : std::clamp<std::int64_t>(whole + residual * step, 0, span);
         samples[x] = static_cast<std::uint32_t>(value);
         const std::int64_t size = distance(
             kOne * residual - fractions_[static_cast<std::size_t>(around.fraction + kOne / 2)]);
@@ -226,24 +229,32 @@ class BandCoder {
                            : -((max_error_ - difference) / step_);
   }
 
-  // Steps from the prediction; those that lead out of the range of the samples have no code.
+  // Steps from the prediction. Those that lead out of the range of the samples have no code.
   template <class Bits>
   std::int64_t code_residual(Bits& bits, const Surroundings& around, std::int64_t residual,
-                             std::int64_t whole, std::int64_t most) {
-    const ResidualPlace place = models_.place(around, step_ == 1);
-    const std::uint64_t magnitude =
-        models_.magnitude(bits, place, static_cast<std::uint64_t>(distance(residual)),
-                          static_cast<std::uint64_t>(most));
-    if (magnitude == 0) return 0;
-    const std::int64_t reach = static_cast<std::int64_t>(magnitude) * step_;
-    const bool up = reach <= span_ - whole + max_error_, down = reach <= whole + max_error_;
-    bool negative = down;
-    if (up && down) {
-      negative = models_.negative(bits, place, magnitude, around.fraction < 0, residual < 0);
-    } else if (!up && !down) {
-      if constexpr (!Bits::kWrites) ResidualModels::corrupt_residual(bits.byte_offset());
+                             std::int64_t whole) {
+    std::int64_t down = whole, up = span_ - whole;  // steps that stay inside
+    if (step_ != 1) {
+      down = (down + max_error_) / step_;
+      up = (up + max_error_) / step_;
     }
-    return negative ? -static_cast<std::int64_t>(magnitude) : static_cast<std::int64_t>(magnitude);
+    const std::int64_t both = std::min(down, up);  // as far as either sign is possible
+    const ResidualPlace place = models_.place(around, step_ == 1);
+    const bool folds = place.low_bits > 0;
+    const std::int64_t size = distance(residual);
+    const std::int64_t folded = size > both ? size + both : 2 * size - (residual < 0 ? 1 : 0);
+    const auto number = static_cast<std::int64_t>(
+        models_.number(bits, place, static_cast<std::uint64_t>(folds ? folded : size)));
+    const bool one_sided = number > (folds ? 2 * both : both);
+    const std::int64_t magnitude = !folds ? number : one_sided ? number - both : (number + 1) >> 1;
+    if (magnitude == 0) return 0;
+    if (!Bits::kWrites && magnitude > std::max(down, up)) bits.corrupt();
+    const bool negative = one_sided ? down > up
+                          : folds
+                              ? (number & 1) != 0
+                              : models_.negative(bits, place, static_cast<std::uint64_t>(magnitude),
+                                                 around.fraction < 0, residual < 0);
+    return negative ? -magnitude : magnitude;
   }
 
   std::size_t rows_, columns_;

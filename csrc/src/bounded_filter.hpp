@@ -106,12 +106,8 @@ class ErrorFilter {
   void set_gain(std::size_t n) {
     std::int64_t energy = 0;
     for (std::size_t k = 0; k < n; ++k) {
-      std::int32_t sum = 0;  // below 2^26
-      for (std::size_t i = 0; i < kLanes; ++i) {
-        const std::int32_t v = inputs_[k * kLanes + i];
-        sum += v * v;
-      }
-      energy += sum;
+      const Int16Lanes lanes = Int16Lanes::load(&inputs_[k * kLanes]);
+      energy += dot(lanes, lanes);  // below 2^26
     }
     gain_ = std::min(kMaxGain, kStep / (energy / static_cast<std::int64_t>(n) + 16));
   }

@@ -18,6 +18,7 @@
 #include "hyspec/span.hpp"
 #include "least_squares.hpp"
 #include "product_sums.hpp"
+#include "weighted_rows.hpp"
 
 namespace hyspec::bounded {
 
@@ -96,17 +97,7 @@ class Predictor {
       rows[count] = bands_[index(t.back)]->samples.row(line(y) + t.down) + t.across + block.column;
       weights[count++] = static_cast<Sum>(weights_[i]);
     }
-    std::size_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-      const auto *const a = rows[i], *const b = rows[i + 1], *const c = rows[i + 2],
-                        *const d = rows[i + 3];
-      const Sum p = weights[i], q = weights[i + 1], r = weights[i + 2], s = weights[i + 3];
-      for (std::size_t x = 0; x < n; ++x)
-        out[x] += p * static_cast<Sum>(a[x]) + q * static_cast<Sum>(b[x]) +
-                  r * static_cast<Sum>(c[x]) + s * static_cast<Sum>(d[x]);
-    }
-    for (; i < count; ++i)
-      for (std::size_t x = 0; x < n; ++x) out[x] += weights[i] * static_cast<Sum>(rows[i][x]);
+    add_weighted({rows, count}, weights, n, out);
   }
 
   // Takes in a block that is complete; error_sum: magnitudes of its errors, in 2^-kFractionBits.
@@ -194,7 +185,8 @@ class Predictor {
     for (std::size_t i = 0; i <= taps; ++i) {
       const bool tap = i < taps;
       unit[i] = tap ? std::ldexp(1.0, bands_[index(taps_[i].back)]->shift - shift) : 1.0;
-      const double pull = 1.0 + noise * (tap && !taps_[i].is_band() ? kNeighbourPull : kBandPull);
+      const double pull =
+          !tap ? 1.0 : 1.0 + noise * (taps_[i].is_band() ? kBandPull : kNeighbourPull);
       for (std::size_t j = 0; j <= i; ++j)
         system_.matrix(i, j) = static_cast<double>(sums_[i * size() + j]);
       system_.matrix(i, i) += pull;

@@ -10,7 +10,6 @@
 
 #include "bounded_planes.hpp"
 #include "hyspec/adaptive_bit.hpp"
-#include "hyspec/error.hpp"
 #include "hyspec/nibble_model.hpp"
 
 namespace hyspec::bounded {
@@ -37,7 +36,7 @@ struct Surroundings {
 
 // Where a residual stands: its models.
 struct ResidualPlace {
-  int low_bits;  // that are not modelled
+  int low_bits;  // that are not modelled, of residuals with signs; 0: of magnitudes
   std::size_t size, fraction;
   NibbleSet models;
 };
@@ -52,9 +51,9 @@ class ResidualModels {
     const std::uint64_t expected = s.expected + 32;
     const int octave = floor_log2(expected);
     const int phase = static_cast<int>(expected >> (octave - 2) & 3);
-    const int low_bits = std::max(0, octave - 11);
+    const int low_bits = octave > 11 ? octave - 10 : 0;
     const std::size_t size = index(low_bits == 0 ? 4 * (octave - 5) + phase
-                                                 : 28 + phase + 4 * std::min(low_bits - 1, 2));
+                                                 : 28 + phase + 4 * std::min(low_bits - 2, 2));
     const std::size_t half = size / 2;
     const bool fine = lossless && low_bits == 0;
     const std::size_t fraction =
@@ -79,10 +78,9 @@ class ResidualModels {
              &by_correction_[half * kCorrections + correction]}};
   }
 
-  // Magnitude of a residual, at most `most`; a writer gives it.
+  // A number of 0 or more, less than 2^33; a writer gives it.
   template <class Bits>
-  std::uint64_t magnitude(Bits& bits, const ResidualPlace& place, std::uint64_t value,
-                          std::uint64_t most) {
+  std::uint64_t number(Bits& bits, const ResidualPlace& place, std::uint64_t value) {
     constexpr std::uint64_t kEscape = kNibbles - 1;
     const auto k = static_cast<unsigned>(place.low_bits);
     const std::size_t symbol =
@@ -90,24 +88,16 @@ class ResidualModels {
     for (NibbleModel* const model : place.models) update(*model, symbol);
     std::uint64_t high = symbol;
     if (symbol == kEscape) high += excess(bits, Bits::kWrites ? (value >> k) - kEscape : 0);
-    const std::uint64_t low = k > 0 ? bits.raw(value & ((std::uint64_t{1} << k) - 1), k) : 0;
-    if constexpr (!Bits::kWrites)
-      if (high > most >> k) corrupt_residual(bits.byte_offset());
-    return high << k | low;
+    return high << k | bits.raw(value & ((std::uint64_t{1} << k) - 1), k);
   }
 
-  // Sign of a residual that may have either.
+  // Sign of a small residual that may have either.
   template <class Bits>
   bool negative(Bits& bits, const ResidualPlace& place, std::uint64_t magnitude, bool toward_minus,
                 bool value) {
-    if (place.low_bits > 0) return bits.raw(value ? 1 : 0, 1) != 0;
     Slot& slot = signs_[(place.size * kFractions + place.fraction) * kSigned +
                         static_cast<std::size_t>(std::min<std::uint64_t>(magnitude, kSigned)) - 1];
     return lone_bit(bits, slot, value == toward_minus) == toward_minus;
-  }
-
-  [[noreturn]] static void corrupt_residual(std::uint64_t offset) {
-    throw Error(ErrorCode::kCorrupt, offset, "a residual leaves the range of the samples");
   }
 
  private:

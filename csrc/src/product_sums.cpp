@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "avx2.hpp"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
-#if defined(__SSE2__) && defined(__GNUC__)
-#define HYSPEC_HAS_AVX2 1
+#if defined(HYSPEC_HAS_AVX2)
 #include <immintrin.h>
 #endif
 
@@ -63,9 +64,8 @@ void add_four(const std::int16_t* a, const std::int16_t* const* b, std::size_t n
 
 #if defined(HYSPEC_HAS_AVX2)
 
-__attribute__((target("avx2"))) void add_four_avx2(const std::int16_t* a,
-                                                   const std::int16_t* const* b, std::size_t n,
-                                                   std::int64_t* sums) {
+HYSPEC_AVX2 void add_four_avx2(const std::int16_t* a, const std::int16_t* const* b, std::size_t n,
+                               std::int64_t* sums) {
   for (std::size_t begin = 0; begin < n; begin += 2 * kRun) {
     const std::size_t end = std::min(n, begin + 2 * kRun);
     __m256i s[kTogether] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
@@ -85,10 +85,7 @@ __attribute__((target("avx2"))) void add_four_avx2(const std::int16_t* a,
   }
 }
 
-auto fastest() {
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") ? add_four_avx2 : add_four;
-}
+auto fastest() { return has_avx2() ? add_four_avx2 : add_four; }
 
 #else
 

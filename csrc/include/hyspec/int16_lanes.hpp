@@ -63,6 +63,25 @@ inline void approach(std::int16_t* c, const std::int16_t* target, int rate) {
   Int16Lanes{detail::approached(x.low, t.low, r), detail::approached(x.high, t.high, r)}.store(c);
 }
 
+inline std::size_t count_averages_up_to(const std::int16_t* a, const std::int16_t* b,
+                                        const std::int16_t* c, const std::int16_t* d,
+                                        std::uint32_t limit) {
+  const __m128i most = _mm_set1_epi16(static_cast<std::int16_t>(limit));
+  const auto up_to = [&](std::size_t i) {
+    const __m128i first = _mm_add_epi16(detail::load(a + i), detail::load(b + i));
+    const __m128i second = _mm_add_epi16(detail::load(c + i), detail::load(d + i));
+    const __m128i excess = _mm_subs_epu16(_mm_avg_epu16(first, second), most);
+    return _mm_cmpeq_epi16(excess, _mm_setzero_si128());
+  };
+  // Averages rise, so the ones come first.
+  const auto found =
+      static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(up_to(0), up_to(8)))) + 1;
+  std::size_t count = 0;
+  for (unsigned part = 16; part > 0; part /= 2)
+    if (found >> (count + part) != 0) count += part;
+  return count;
+}
+
 #else
 
 struct Int16Lanes {
@@ -96,6 +115,17 @@ inline Int16Lanes moved(const Int16Lanes& w, const Int16Lanes& x, std::int16_t f
 inline void approach(std::int16_t* c, const std::int16_t* target, int rate) {
   for (std::size_t i = 0; i < kLanes; ++i)
     c[i] = static_cast<std::int16_t>(c[i] + ((target[i] - c[i]) >> rate));
+}
+
+// How many of sixteen averages, (a + b + c + d + 1) >> 1, are at most `limit`, which is less than
+// 2^16. Averages do not fall, and are less than 2^16, too.
+inline std::size_t count_averages_up_to(const std::int16_t* a, const std::int16_t* b,
+                                        const std::int16_t* c, const std::int16_t* d,
+                                        std::uint32_t limit) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kLanes; ++i)
+    count += (a[i] + b[i] + c[i] + d[i] + 1) >> 1 <= static_cast<std::int32_t>(limit) ? 1 : 0;
+  return count;
 }
 
 #endif

@@ -2,7 +2,7 @@
 //
 // A model holds how much of the whole lies below each symbol; each symbol seen moves all of it a
 // part of the way towards the distribution that has this symbol alone. Integers throughout;
-// docs/entropy_coder.md, section 6, is the normative description.
+// docs/bounded_profile.md, section 5.2, is the normative description.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@ namespace hyspec {
 
 constexpr std::size_t kNibbles = 16;
 constexpr std::size_t kNibbleModels = 4;
-constexpr unsigned kNibbleBits = 15;                    // of one model
-constexpr unsigned kMixedNibbleBits = kNibbleBits + 2;  // of four
+constexpr unsigned kNibbleBits = 15;       // of one model
+constexpr unsigned kMixedNibbleBits = 16;  // of four, averaged
 
 struct NibbleModel {
   std::array<std::int16_t, kNibbles> below{};
@@ -62,21 +62,16 @@ using NibbleSet = std::array<NibbleModel*, kNibbleModels>;
 // What lies below a symbol out of 2^kMixedNibbleBits; symbol kNibbles is the end.
 inline std::uint32_t below(const NibbleSet& set, std::size_t symbol) {
   if (symbol == kNibbles) return std::uint32_t{1} << kMixedNibbleBits;
-  std::uint32_t sum = 0;
-  for (const NibbleModel* const model : set)
-    sum += static_cast<std::uint32_t>(model->below[symbol]);
-  return sum;
+  std::int32_t sum = 1;
+  for (const NibbleModel* const model : set) sum += model->below[symbol];
+  return static_cast<std::uint32_t>(sum) >> 1;
 }
 
 // The symbol that owns a number below 2^kMixedNibbleBits.
 inline std::size_t find_nibble(const NibbleSet& set, std::uint32_t quantile) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < kNibbles; ++i) {
-    std::int32_t sum = 0;
-    for (const NibbleModel* const model : set) sum += model->below[i];
-    count += sum <= static_cast<std::int32_t>(quantile) ? 1 : 0;
-  }
-  return count - 1;
+  return count_averages_up_to(set[0]->below.data(), set[1]->below.data(), set[2]->below.data(),
+                              set[3]->below.data(), quantile) -
+         1;
 }
 
 }  // namespace hyspec
