@@ -1,5 +1,5 @@
-// The contract of bounded payloads: any bytes are a payload of a tile or end in hyspec::Error, never
-// in anything else; any samples come back within their error limits.
+// The contract of bounded payloads: any bytes are a payload of a tile or end in hyspec::Error,
+// never in anything else; any samples come back within their error limits.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

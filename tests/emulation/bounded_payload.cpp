@@ -1,5 +1,7 @@
 // Codes pseudo-random cubes as bounded payloads, checks that samples come back within their limits,
 // and prints hashes of the bytes. Every machine must print the same.
+#include "hyspec/bounded_payload.hpp"
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +9,6 @@
 #include <cstdlib>
 #include <vector>
 
-#include "hyspec/bounded_payload.hpp"
 #include "hyspec/checksum.hpp"
 #include "hyspec/error.hpp"
 

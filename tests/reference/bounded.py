@@ -401,7 +401,7 @@ class Place:
         near = half(self.near + 8)
         ratio = held(near - half(before + 8), -4, 4)
         u, v = (held(half(8 * w + 8) - near, -4, 1) for w in (west, north))
-        h = held(half(64 * abs(correction) + 32) - half(expected), -8, 1) if lossless else None
+        h = held(half(64 * abs(correction) + 32) - half(expected), -8, 1) + 8 if lossless else 0
         coarse = self.size // 2
         self.models = [
             ("size", self.size, self.f),
