@@ -19,7 +19,6 @@ KINDS = ("noise", "smooth", "constant", "bands constant", "impulses", "saturated
 def cube(kind: str, shape: tuple[int, int, int], low: int, high: int, seed: int) -> Array:
     """Samples within [low, high] of shape (bands, rows, columns)."""
     rng = np.random.default_rng(seed)
-    bands, rows, columns = shape
     span = high - low
     z, y, x = np.meshgrid(*(np.arange(n) / max(n, 2) for n in shape), indexing="ij")
     smooth = (np.sin(3 * x + 2 * y + z) + 1) / 2 * (0.2 + 0.8 * z)
@@ -31,7 +30,7 @@ def cube(kind: str, shape: tuple[int, int, int], low: int, high: int, seed: int)
         case "constant":
             share = np.full(shape, rng.random())
         case "bands constant":
-            share = np.broadcast_to(rng.random((bands, 1, 1)), shape)
+            share = np.broadcast_to(rng.random((shape[0], 1, 1)), shape)
         case "impulses":
             share = np.where(rng.random(shape) < 0.05, rng.integers(0, 2, shape), smooth * 0.01)
         case "saturated":
@@ -89,10 +88,3 @@ def tile_of(samples: Array) -> _core.BandTile:
 def lossless(bands: int) -> Array:
     """Error limits of zero."""
     return np.zeros(bands, np.uint32)
-
-
-def checksum(samples: Array) -> int:
-    """CRC-32C of the samples as little-endian int32."""
-    from reference.container import crc32c
-
-    return crc32c(samples.astype("<i4").tobytes())

@@ -42,7 +42,7 @@ class Samples:
 def decode(payload: bytes, tile: Tile) -> Samples:
     reader = Reader(payload)
     lowest, span = reader.svarint(), reader.varint()
-    require(-(2**31) <= lowest and lowest + span < 2**31, "samples that are no int32")
+    require(lowest >= -(2**31) and lowest + span < 2**31, "samples that are no int32")
     order, wide, limit_count = reader.varint(), reader.varint(), reader.varint()
     require(order <= 32 and wide <= 1 and limit_count in (1, tile.bands), "settings")
     limits = [reader.varint() for _ in range(limit_count)]
@@ -476,10 +476,9 @@ class Residuals:
         n = (high << place.k) + self.uniform(place.k)
         both = min(place.down, place.up)
         one_sided = n > (2 * both if place.k else both)
+        size = n - both if one_sided else (n + 1) // 2
         if place.k == 0:
             size = n
-        else:
-            size = n - both if one_sided else (n + 1) // 2
         if size == 0:
             return 0
         if one_sided:
