@@ -49,8 +49,7 @@ class ErrorFilter {
     for (const auto& [down, across] : kAround)
       rows[count++] = before > 0 ? row(1, down, across) : none;
     rows[count] = none;  // in place of the error to the left
-    for (std::size_t i = 0; i < kLanes; ++i)
-      for (std::size_t k = 0; k < n; ++k) inputs_[k * kLanes + i] = rows[i][k];
+    interleave(rows, n, inputs_.data());
     set_gain(n);
   }
 

@@ -104,11 +104,13 @@ class Predictor {
   void learn(std::int64_t error_sum) {
     const Block& block = blocks_[block_];
     if (block.row > 0)
-      for (std::int64_t& s : sums_) s -= s >> 4;
+      for (std::size_t i = 0; i < size(); ++i)
+        for (std::size_t j = 0; j <= i; ++j) sums_[i * size() + j] -= sums_[i * size() + j] >> 4;
     for (std::size_t y = block.row; y < block.row_end; ++y) add_row(y, block);
-    for (std::size_t i = 0; i < before_; ++i)
-      for (std::size_t j = 0; j <= i; ++j)
-        sums_[i * size() + j] += history(j + 1)[block_ * (order_ + 1) + i - j];
+    for (std::size_t j = 0; j < before_; ++j) {
+      const std::int64_t* const products = &history(j + 1)[block_ * (order_ + 1)];
+      for (std::size_t i = j; i < before_; ++i) sums_[i * size() + j] += products[i - j];
+    }
     error_sum_ += error_sum;
     error_count_ += static_cast<std::int64_t>(block.samples());
     if (++block_ < blocks_.size()) solve();

@@ -130,4 +130,35 @@ inline std::size_t count_averages_up_to(const std::int16_t* a, const std::int16_
 
 #endif
 
+// out[16 k + i] = rows[i][k] for i < 16, k < n.
+inline void interleave(const std::int16_t* const* rows, std::size_t n, std::int16_t* out) {
+  std::size_t k = 0;
+#if defined(__SSE2__)
+  // Eight rows by eight columns: pairs, then fours, then eights of neighbouring rows.
+  for (; k + 8 <= n; k += 8)
+    for (std::size_t half = 0; half < kLanes; half += 8) {
+      __m128i a[8], b[8];
+      for (std::size_t i = 0; i < 8; ++i) a[i] = detail::load(rows[half + i] + k);
+      for (std::size_t i = 0; i < 4; ++i) {
+        b[i] = _mm_unpacklo_epi16(a[2 * i], a[2 * i + 1]);
+        b[i + 4] = _mm_unpackhi_epi16(a[2 * i], a[2 * i + 1]);
+      }
+      for (std::size_t i = 0; i < 4; ++i) {
+        a[2 * i] = _mm_unpacklo_epi32(b[2 * i], b[2 * i + 1]);
+        a[2 * i + 1] = _mm_unpackhi_epi32(b[2 * i], b[2 * i + 1]);
+      }
+      // a[0..3]: columns 0 and 1, 2 and 3, of rows 0 to 3, then of rows 4 to 7; a[4..7]: the rest.
+      for (std::size_t i = 0; i < 2; ++i)
+        for (std::size_t part = 0; part < 2; ++part) {
+          const __m128i upper = a[4 * i + part], lower = a[4 * i + 2 + part];
+          std::int16_t* const at = out + (k + 4 * i + 2 * part) * kLanes + half;
+          detail::store(at, _mm_unpacklo_epi64(upper, lower));
+          detail::store(at + kLanes, _mm_unpackhi_epi64(upper, lower));
+        }
+    }
+#endif
+  for (; k < n; ++k)
+    for (std::size_t i = 0; i < kLanes; ++i) out[kLanes * k + i] = rows[i][k];
+}
+
 }  // namespace hyspec
