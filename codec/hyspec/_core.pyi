@@ -703,9 +703,7 @@ def encode_bounded_payload(
 
 def decode_bounded_payload(
     tile: BandTile, payload: bytes
-) -> tuple[
-    npt.NDArray[np.int32], npt.NDArray[np.uint8] | None, npt.NDArray[np.uint32], int
-]:
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8] | None, npt.NDArray[np.uint32], int]:
     """Read a payload.
 
     Returns
