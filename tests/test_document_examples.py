@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference import adaptive, band, pack, range_decoder, spectral
+from reference import adaptive, band, bounded, pack, range_decoder, spectral
 from reference.planes import TURNS
 from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol
 
 DOCUMENTS = Path(__file__).parents[1] / "docs"
 BAND = (DOCUMENTS / "band_profile.md").read_text(encoding="utf-8")
 SPECTRAL = (DOCUMENTS / "spectral_profile.md").read_text(encoding="utf-8")
+BOUNDED = (DOCUMENTS / "bounded_profile.md").read_text(encoding="utf-8")
 
 
 def untrained() -> pack.Network:
@@ -229,3 +230,14 @@ def test_examples_of_the_entropy_coder() -> None:
     assert masks[2].max() == 0
     assert masks[3].min() == 1
     assert masks[4].tolist() == first[::-1]
+
+
+def test_bounded_example() -> None:
+    payload = payload_that_begins("c6 01 84 01", BOUNDED)
+    symbols = bounded.decode(payload, band.Tile(2, 3, 4))
+    assert symbols.limits == [0, 1]
+    exact, near = (", ".join(" ".join(map(str, row)) for row in symbols.samples[z]) for z in (0, 1))
+    assert f"| 0 | {exact} | the same |\n" in BOUNDED
+    assert f" | {near.replace(' 0 ', ' - ')} |\n" in BOUNDED
+    assert symbols.checksum == 0x9B1C85D0
+    assert "checksum is 9B1C85D0" in BOUNDED

@@ -72,6 +72,14 @@ def test_same_words(target, output):
     assert output(target, "entropy_coder") == expected
 
 
+@pytest.mark.parametrize("target", FOREIGN)
+def test_same_bounded_payloads(target, output):
+    """Predictions in floating point, where there are any, round the same everywhere."""
+    expected = output("native", "bounded_payload")
+    assert expected.count("samples") == 5
+    assert output(target, "bounded_payload") == expected
+
+
 @pytest.mark.parametrize("target", ["native", *FOREIGN])
 @pytest.mark.parametrize(
     "pack", [make_streams.PACK, make_streams.SPECTRAL_PACK], ids=lambda p: p.name

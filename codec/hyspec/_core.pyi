@@ -786,3 +786,56 @@ def spectral_mean_exponent(varies: bool, step: int, fineness: int) -> int:
     """Exponent e of the unit 2^e that the mean of a band is counted in."""
 
 # ---- end of band and spectral profiles ----
+
+# ---- bounded profile ----
+
+MAX_PREDICTION_BANDS: int
+
+def encode_bounded_payload(
+    samples: npt.NDArray[np.int32],
+    valid: npt.NDArray[np.uint8] | npt.NDArray[np.bool_] | None,
+    max_errors: npt.NDArray[np.uint32],
+    bands: int = 16,
+    wide: bool = False,
+) -> tuple[bytes, int]:
+    """Write a payload; return it and the checksum of the samples that it decodes to.
+
+    Parameters
+    ----------
+    samples
+        Shape (bands, rows, columns). Those that are not valid do not matter.
+    valid
+        Same shape, 1 or true where a sample is valid; ``None`` if all are.
+    max_errors
+        Shape (bands,): largest error of the samples of each band; 0 for lossless.
+    bands
+        Bands before that a prediction uses, 0 to `MAX_PREDICTION_BANDS`. More take longer.
+    wide
+        Use more neighbours in the picture, which serves cubes of few bands.
+
+    Raises
+    ------
+    CoreError
+        Sizes disagree, or a setting is out of range.
+    """
+
+def decode_bounded_payload(
+    tile: BandTile, payload: bytes
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8] | None, npt.NDArray[np.uint32], int]:
+    """Read a payload.
+
+    Returns
+    -------
+    samples, valid, max_errors, checksum
+        As for `encode_bounded_payload`; samples that are not valid are 0.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload of this tile.
+    """
+
+def default_bounded_settings(bands: int) -> tuple[int, bool]:
+    """Settings (bands, wide) that serve a tile with this many bands well."""
+
+# ---- end of bounded profile ----

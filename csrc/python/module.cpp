@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "hyspec/band_payload.hpp"
+#include "hyspec/bounded_payload.hpp"
 #include "hyspec/cdf_tables.hpp"
 #include "hyspec/container.hpp"
 #include "hyspec/error.hpp"
@@ -638,6 +639,63 @@ void bind_band_profile(py::module_& m) {
 
 // ---- end of band and spectral profiles ----
 
+// ---- bounded profile ----
+
+py::tuple encode_bounded_payload(const py::array& samples, const std::optional<py::array>& valid,
+                                 const py::array& max_errors, std::uint32_t bands, bool wide) {
+  const auto s = checked_array<std::int32_t>(samples, 3, "samples");
+  const auto m = checked_array<std::uint32_t>(max_errors, 1, "max_errors");
+  hyspec::BandTile tile{};
+  py::ssize_t axis = 0;
+  for (std::uint32_t* const size : {&tile.bands, &tile.rows, &tile.columns}) {
+    if (s.shape(axis) > std::numeric_limits<std::uint32_t>::max())
+      throw py::value_error("samples has more than 2^32 - 1 bands, rows or columns");
+    *size = static_cast<std::uint32_t>(s.shape(axis++));
+  }
+  std::vector<std::uint8_t> v;
+  if (valid) v = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
+  std::vector<std::uint8_t> payload;
+  std::uint32_t crc = 0;
+  {
+    const py::gil_scoped_release release;
+    payload = hyspec::encode_bounded_payload(tile, view(s), v, view(m), {bands, wide}, &crc);
+  }
+  return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
+                        crc);
+}
+
+py::tuple decode_bounded_payload(const hyspec::BandTile& tile, const py::bytes& payload) {
+  hyspec::BoundedSamples s;
+  std::uint32_t crc = 0;
+  {
+    const auto bytes = payload.cast<std::string_view>();
+    const py::gil_scoped_release release;
+    s = hyspec::decode_bounded_payload(tile, view(bytes), &crc);
+  }
+  const std::vector<py::ssize_t> shape{tile.bands, tile.rows, tile.columns};
+  return py::make_tuple(to_array(s.samples).reshape(shape), to_mask(s.valid, tile),
+                        to_array(s.max_errors), crc);
+}
+
+void bind_bounded_profile(py::module_& m) {
+  m.attr("MAX_PREDICTION_BANDS") = hyspec::kMaxPredictionBands;
+  m.def("encode_bounded_payload", &encode_bounded_payload, py::arg("samples"), py::arg("valid"),
+        py::arg("max_errors"), py::arg("bands") = hyspec::BoundedSettings{}.bands,
+        py::arg("wide") = hyspec::BoundedSettings{}.wide,
+        "Write a payload; return it and the checksum of the samples that it decodes to.");
+  m.def("decode_bounded_payload", &decode_bounded_payload, py::arg("tile"), py::arg("payload"),
+        "Read a payload; return samples, valid or None, max_errors and the checksum.");
+  m.def(
+      "default_bounded_settings",
+      [](std::uint32_t bands) {
+        const hyspec::BoundedSettings s = hyspec::default_bounded_settings(bands);
+        return py::make_tuple(s.bands, s.wide);
+      },
+      py::arg("bands"), "Settings (bands, wide) that serve a tile with this many bands well.");
+}
+
+// ---- end of bounded profile ----
+
 // ---- container ----
 
 // Any C-contiguous buffer (bytes, mmap, NumPy array) as bytes; keeps it alive and in place.
@@ -954,4 +1012,5 @@ PYBIND11_MODULE(_core, m) {
   bind_container(m);
   bind_entropy_coder(m);
   bind_band_profile(m);
+  bind_bounded_profile(m);
 }

@@ -1,0 +1,51 @@
+// Payload of one chunk of the `bounded` profile, coded by prediction in exact arithmetic: lossless,
+// or with a largest error for each band that no sample exceeds.
+//
+// docs/bounded_profile.md is the normative description; section numbers below refer to it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hyspec/band_payload.hpp"
+#include "hyspec/span.hpp"
+
+namespace hyspec {
+
+// Bands before that a prediction may use.
+constexpr std::uint32_t kMaxPredictionBands = 32;
+
+// What the predictor looks at (section 4.2): more takes longer, and mostly fewer bits.
+struct BoundedSettings {
+  std::uint32_t bands = 16;  // before the one at hand, up to kMaxPredictionBands
+  bool wide = false;         // more neighbours of few bands
+};
+// Settings that serve a tile with this many bands well.
+BoundedSettings default_bounded_settings(std::uint32_t bands) noexcept;
+
+// Everything that a payload says.
+struct BoundedSamples {
+  std::vector<std::int32_t> samples;      // bands x rows x columns; 0 where not valid
+  std::vector<std::uint8_t> valid;        // bands x rows x columns, 0 or 1; empty: all valid
+  std::vector<std::uint32_t> max_errors;  // per band; 0: lossless
+};
+
+// Writes a payload from samples, bands x rows x columns, of which those that are not valid do not
+// matter. *checksum receives that of the samples as they will be decoded (section 6).
+// Error(kBadArgument) if the tile is none, sizes disagree or a setting is out of range.
+//
+// Memory: some 12 bytes (20 where samples span 2^24 or more) per pixel and band that is predicted
+// from, at least nine of them; and the payload.
+std::vector<std::uint8_t> encode_bounded_payload(const BandTile& tile,
+                                                 Span<const std::int32_t> samples,
+                                                 Span<const std::uint8_t> valid,
+                                                 Span<const std::uint32_t> max_errors,
+                                                 BoundedSettings settings, std::uint32_t* checksum);
+
+// Reads a payload. Error(kTruncated), Error(kCorrupt) if the bytes do not hold one,
+// Error(kBadArgument) if the tile is none. Time is bounded by the samples of the tile. Memory as
+// above, and that of the result, which grows band by band.
+BoundedSamples decode_bounded_payload(const BandTile& tile, Span<const std::uint8_t> payload,
+                                      std::uint32_t* checksum);
+
+}  // namespace hyspec
