@@ -62,10 +62,10 @@ def symbols_of(stream):
     }
 
 
-def plain(value):
+def arrays_of(value):
     """Arrays that say the same as a symbol."""
     if isinstance(value, CarriedBasis):
-        return [value.shared.varies, *plain(value.shared.basis)]
+        return [value.shared.varies, *arrays_of(value.shared.basis)]
     if isinstance(value, _core.SpectralBasis):
         return [value.sizes, value.counts, value.leading, value.entries]
     return [value]
@@ -79,7 +79,7 @@ def test_symbols_do_not_depend_on_the_networks(each_pack, data):
     assert first.keys() == second.keys()
     for key, symbols in first.items():
         for field in dataclasses.fields(symbols):
-            values = (plain(getattr(s, field.name)) for s in (symbols, second[key]))
+            values = (arrays_of(getattr(s, field.name)) for s in (symbols, second[key]))
             assert all(map(np.array_equal, *values)), (key, field.name)
     difference = fast[:].astype(int) - plain[:].astype(int)
     assert np.abs(difference).max() <= 1
