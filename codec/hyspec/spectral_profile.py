@@ -23,42 +23,24 @@ from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
 from hyspec.sample_type import SampleType
 from hyspec.spectral_angle import AngleWeights
 from hyspec.spectral_basis import Basis, basis_rows, components
-from hyspec.spectral_means import SentMeans, mean_values, sent_means
+from hyspec.spectral_means import mean_values, sent_means
 from hyspec.spectral_transform import TileSpectra, combine
 from hyspec.tile_coder import TileCoder, TileSamples, by_band
+from hyspec.tile_planes import TilePlanes, Worth, joined
 
 PROFILE_NAME = "spectral"
 PROFILE_ID = 2
 PROFILE_VERSION = 1
 
-#: Level from which on a plane is worth coding, whatever it holds: where its standard deviation is
-#: that of the quantiser step.
-_STRONG_LEVEL = 96
-#: Latents of more than so many steps become something else than zero, for so many bits.
-_KEPT = 0.6
-_BITS_OF_ONE = 5.0
-#: Positions of a plane's grid, spread evenly, on which they are counted at least, if it has more.
-_COUNTED_POSITIONS = 256
+#: Planes of less than so many steps of deviation are looked at in batches of so many.
+_LIKELY = 0.6
+_AT_ONCE = 24
 #: What a bit is worth in squared steps, when the levels of a channel are searched for and when
 #: latents are rounded one by one.
 BIT_VALUE = 0.12
 FAST_BIT_VALUE = 0.09
 
 Float32Array = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class _Planes:
-    """Planes of a tile at one step, before their number is chosen.
-
-    ``scale`` holds codes, ``latents`` has the shape (planes, channels, positions), and
-    ``weights``, of squared errors, (planes, positions); ``None`` if all count alike.
-    """
-
-    mean: SentMeans
-    scale: npt.NDArray[np.int32]
-    latents: Float32Array
-    weights: Float32Array | None
 
 
 @dataclass(frozen=True)
@@ -163,13 +145,13 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         network = self._networks[number]
         choice = self._choose(analysis, network, step)
         step = _own_step(analysis.statistics, step)
-        planes = self._planes(analysis.statistics, choice.basis, network, step)
         row_bits = choice.basis.row_bits()
         row_bits[: choice.kept] = 0
-        count = _worthwhile(planes, row_bits, network, step, self._bit_value)
+        planes = self._worthwhile(analysis.statistics, choice.basis, row_bits, network, step)
+        count = len(planes.scale)
         mask = None if analysis.valid is None else analysis.valid.astype(np.uint8)
         varies = analysis.statistics.varies.astype(np.uint8)
-        scale = planes.scale[:count]
+        scale = planes.scale
         carried, dependent = choice.carried, not self._settings.fast
         basis = choice.basis.first(max(count, choice.kept)).symbols()
         payload, checksum, rounded = _core.encode_spectral_payload(
@@ -184,10 +166,10 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             planes.mean.codes,
             basis if carried is None else None,
             scale,
-            planes.latents[:count],
+            planes.latents,
             self._bit_value,
             dependent,
-            None if planes.weights is None else planes.weights[:count],
+            planes.weights,
             planes.mean.fineness,
         )
         symbols = SpectralSymbols(
@@ -217,7 +199,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         """
         network = self._networks[self._number]
         basis = self._choose(analysis, network, step).basis
-        planes = self._planes(analysis.statistics, basis, network, step)
+        planes = self._planes(analysis.statistics, basis.rows, network, step)
         levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
         return np.asarray(planes.latents / network.inverse_gain[levels][:, :, None])
 
@@ -230,24 +212,53 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
 
         def attempt(tile: TileStatistics, basis: Basis, row_bits: npt.NDArray[np.float64]) -> Trial:
             mine = _own_step(tile, step)
-            planes = self._planes(tile, basis, network, mine)
-            count = _worthwhile(planes, row_bits, network, mine, self._bit_value)
+            planes = self._worthwhile(tile, basis, row_bits, network, mine)
             # Latents of planes of one deviation are coefficients of an orthonormal transform.
             squares = np.square(planes.latents, dtype=np.float64).mean(2)
-            return Trial(count, squares * np.square(deviations(planes.scale))[:, None])
+            return Trial(len(planes.scale), squares * np.square(deviations(planes.scale))[:, None])
 
-        # Quantiser step of a plane at level 0, whose standard deviation is 2^(step / 32).
-        quantiser = float(network.inverse_gain[0].mean()) * 2.0 ** (step / STEPS_PER_OCTAVE)
+        quantiser = _quantiser_step(network, step)
         return analysis.row.choose(analysis.position, quantiser, attempt)
 
+    def _worthwhile(
+        self,
+        statistics: TileStatistics,
+        basis: Basis,
+        row_bits: npt.NDArray[np.float64],
+        network: PackNetwork,
+        step: int,
+    ) -> TilePlanes:
+        """Planes whose coding saves more squared error than their bits are worth.
+
+        They fall from plane to plane: where some in a row are worth nothing, none is that follows.
+        ``row_bits`` are those of the rows of the basis.
+        """
+        rows = basis.rows[: statistics.pixels]
+        variance = statistics.scatter.variance(rows)
+        likely = variance > (_LIKELY * _quantiser_step(network, step)) ** 2
+        last = max(_AT_ONCE, int(np.flatnonzero(likely).max(initial=-1)) + 1)
+        starts = [0, *range(last, len(rows), _AT_ONCE)]
+        parts: list[TilePlanes] = []
+        worth = Worth(network, step, self._bit_value)
+        for first, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+            planes = self._planes(statistics, rows[first:stop], network, step)
+            worth.add(planes, row_bits[first:stop])
+            parts.append(planes)
+            if worth.count <= first:
+                break
+        return joined(parts, worth.count)
+
     def _planes(
-        self, statistics: TileStatistics, basis: Basis, network: PackNetwork, step: int
-    ) -> _Planes:
-        """Transform a tile along the spectrum and in space."""
+        self,
+        statistics: TileStatistics,
+        rows: npt.NDArray[np.float64],
+        network: PackNetwork,
+        step: int,
+    ) -> TilePlanes:
+        """Transform a tile along the spectrum, by rows of a basis, and in space."""
         spectra, tile = statistics.spectra, statistics.tile
         mean = sent_means(spectra.mean, spectra.varies, step, statistics.pixels)
         offset = mean.values
-        rows = basis.rows[: statistics.pixels]
         samples = spectra.project(offset, rows)
         power = np.array([np.vdot(plane, plane) for plane in samples], np.float64)
         scale = scale_codes(np.sqrt(power / statistics.pixels))
@@ -269,7 +280,7 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         if statistics.weights is not None:
             brightness = spectra.brightness(offset, rows)
             weights = statistics.weights.of_latents(samples, brightness, network.stride)
-        return _Planes(mean, scale, latents, weights)
+        return TilePlanes(mean, scale, latents, weights)
 
     # ---- decoding -----------------------------------------------------------------------------
 
@@ -396,31 +407,6 @@ def _own_step(tile: TileStatistics, step: int) -> int:
     return max(_core.MIN_STEP, min(_core.MAX_STEP, step + tile.step_offset))
 
 
-def _worthwhile(
-    planes: _Planes,
-    row_bits: npt.NDArray[np.float64],
-    network: PackNetwork,
-    step: int,
-    bit_value: float,
-) -> int:
-    """Number of planes whose coding saves more squared error than its bits are worth.
-
-    Of strong planes that is known beforehand; weak ones are counted. ``row_bits`` are those of the
-    rows of the basis.
-    """
-    levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
-    strong = int(np.flatnonzero(levels >= _STRONG_LEVEL).max(initial=-1)) + 1
-    worth = 0.0
-    best, count = 0.0, strong
-    every = max(1, planes.latents.shape[2] // _COUNTED_POSITIONS)
-    for k in range(strong, len(planes.scale)):
-        energy = np.square(planes.latents[k, :, ::every] / network.inverse_gain[levels[k]][:, None])
-        if planes.weights is not None:
-            energy *= planes.weights[k, ::every]
-        large = energy > _KEPT**2
-        kept = every * np.count_nonzero(large)
-        bits = row_bits[k] + _BITS_OF_ONE * kept
-        worth += every * float(energy[large].sum(dtype=np.float64)) - kept / 12 - bit_value * bits
-        if worth > best:
-            best, count = worth, k + 1
-    return count
+def _quantiser_step(network: PackNetwork, step: int) -> float:
+    """Quantiser step of a plane at level 0, whose standard deviation is 2^(step / 32)."""
+    return float(network.inverse_gain[0].mean() * 2.0 ** (step / STEPS_PER_OCTAVE))
