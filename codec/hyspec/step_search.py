@@ -13,6 +13,7 @@ from hyspec.cube_chunks import CubeChunks, Job
 from hyspec.encoding_plan import EncodingPlan
 from hyspec.errors import DataError
 from hyspec.options import DEFAULT_QUALITY
+from hyspec.pack import Pack
 from hyspec.parallel import default_threads, ordered_map
 from hyspec.quality import SCALE_ONE, STEPS_PER_OCTAVE, scale_codes, step_for_octave
 from hyspec.survey import Survey
@@ -46,7 +47,9 @@ class StepSearch:
     chunks
         The cube, cut into chunks.
     plan
-        Profile, pack and what the user asked for.
+        Profile, and what the user asked for.
+    pack
+        The pack of the plan.
     found
         Statistics of the cube.
     preamble
@@ -71,6 +74,7 @@ class StepSearch:
         self,
         chunks: CubeChunks,
         plan: EncodingPlan,
+        pack: Pack,
         found: Survey,
         preamble: int,
         progress: Progress,
@@ -81,7 +85,7 @@ class StepSearch:
         self._options = plan.options
         self._survey = found
         self._profile = plan.profile
-        self._pack = plan.pack
+        self._pack = pack
         self._preamble = preamble
         self._threads = plan.options.threads or default_threads()
         self._progress = progress
