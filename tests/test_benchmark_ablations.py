@@ -13,7 +13,7 @@ import pytest
 import hyspec
 from hyspec import io, metrics
 from hyspec.spectral_profile import SpectralCoder
-from hyspec_bench import ablations, cli, curves, precision, registry, throughput
+from hyspec_bench import ablations, cli, curves, memory, precision, registry, throughput
 
 ROOT = Path(__file__).parents[1]
 QUALITIES = (10.0, 20.0, 30.0, 40.0)
@@ -226,14 +226,19 @@ def commands(pattern):
 
 def test_commands_of_the_model_cards():
     """The programs take the commands, and recipes of the repository make the packs they name."""
-    parsers = {"ablations": ablations, "precision": precision, "throughput": throughput}
+    parsers = {
+        "ablations": ablations,
+        "memory": memory,
+        "precision": precision,
+        "throughput": throughput,
+    }
     packs, programs = set(), []
     for name, words in commands(r"python -m hyspec_bench\.(\w+)"):
         options = parsers[name].parser().parse_args(words)
         programs.append(name)
         if name == "ablations" and options.against:
             packs |= {*options.pack, options.against}
-    assert [programs.count(name) for name in parsers] == [6, 1, 1]
+    assert [programs.count(name) for name in parsers] == [6, 1, 1, 2]
     recipes = {pack for pack in packs if pack.startswith("packs/")}
     assert packs - recipes == {"aviris-band-5", "generic-band"}
     for pack in recipes:

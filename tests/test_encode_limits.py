@@ -8,11 +8,10 @@ import pytest
 import hyspec
 from hyspec import (
     cube_chunks,
-    encoder,
+    encoding_plan,
     errors,
     intervals,
     pack,
-    profiles,
     step_search,
     survey,
     tiling,
@@ -58,11 +57,11 @@ def test_packs_whose_models_cannot_be_assigned(tiny_pack):
     three = dataclasses.replace(one, models=one.models * 3)
     cube = hyspec.Cube(np.zeros((2, 2, 6), np.uint8))
     partition = intervals.parse_intervals("1-3,4-6", 6)
-    assert encoder._models(cube, partition, one) == (0, 0)
+    assert encoding_plan._models(cube, partition, one) == (0, 0)
     with pytest.raises(errors.PackError, match="3 models"):
-        encoder._models(cube, partition, three)
+        encoding_plan._models(cube, partition, three)
     five = dataclasses.replace(one, models=one.models * 5)
-    assert set(encoder._models(cube, partition, five)) <= set(range(5))
+    assert set(encoding_plan._models(cube, partition, five)) <= set(range(5))
 
 
 @pytest.mark.parametrize("across", [4, 5, 8])
@@ -74,12 +73,9 @@ def test_searched_tiles_lie_in_all_columns_of_the_grid(tiny_pack, monkeypatch, a
     )
     search = step_search.StepSearch(
         chunks,
-        encoder.EncodeOptions(bps=1.0),
+        encoding_plan.EncodingPlan.of(cube, hyspec.EncodeOptions(bps=1.0, pack=tiny_pack)),
         survey.survey(cube),
-        profiles.BAND,
-        pack.load(tiny_pack),
         0,
-        1,
         lambda *_: None,
     )
     whole = 4 * pack.load(tiny_pack).latents_per_sample * cube.array.size
@@ -105,7 +101,7 @@ def test_streams_in_memory_views_of_any_element_type(tiny_pack):
 
 def test_progress_names_every_phase(tiny_pack):
     seen = []
-    options = encoder.EncodeOptions(pack=tiny_pack, psnr=23.0)
+    options = hyspec.EncodeOptions(pack=tiny_pack, psnr=23.0)
     cube = hyspec.synthetic.scene(40, 40, sensor="enmap", seed=2).cube
     hyspec.encode_to(cube, lambda _: None, options, lambda *call: seen.append(call))
     assert list(dict.fromkeys(phase for phase, _, _ in seen)) == [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import hyspec
-from hyspec import encoder, errors, options, pack, profiles
+from hyspec import encoding_plan, errors, options, pack, profiles
 from hyspec_tools import compare, decode, demo, info, report
 from hyspec_tools.encode import main as encode_main
 
@@ -17,7 +17,7 @@ def shipped(monkeypatch, tiny_pack, tiny_spectral_pack):
     for name, path in (("BAND", tiny_pack), ("SPECTRAL", tiny_spectral_pack)):
         changed = dataclasses.replace(getattr(profiles, name), pack=str(path))
         monkeypatch.setitem(profiles.PROFILES, changed.name, changed)
-    monkeypatch.setattr(encoder, "SPECTRAL", profiles.PROFILES["spectral"])
+    monkeypatch.setattr(encoding_plan, "SPECTRAL", profiles.PROFILES["spectral"])
     return {"band": tiny_pack, "spectral": tiny_spectral_pack}
 
 

@@ -17,7 +17,7 @@ from hyspec import Cube, errors, pack
 
 PUBLIC = {
     "Cube", "Damage", "EncodeOptions", "EncodeResult", "Stream", "__version__", "decode", "encode",
-    "encode_to", "errors", "intervals", "io", "metrics", "open", "synthetic",
+    "encode_to", "errors", "intervals", "io", "LineEncoder", "metrics", "open", "synthetic",
 }  # fmt: skip
 
 

@@ -207,7 +207,7 @@ def test_the_spectral_streams_show_what_they_are_for() -> None:
     assert any(len(s.scale) < len(s.basis.entries) for s in shared)
     assert all(len(s.basis.sizes) == 3 for s in seen["joint"])
     assert all(s.varies[10] == 0 for s in seen["bad-bands-dropped"][1::2])
-    assert any(spectral.exponent(1, s.step) > 0 for s in everything if s.latents)
+    assert any(spectral.exponent(1, s.step, s.fineness) > 0 for s in everything if s.latents)
     assert {s.dependent for s in everything if len(s.latents) > 1} == {False, True}
     odd = [s for s in everything if any((z & 1).any() for z in s.latents)]
     assert odd

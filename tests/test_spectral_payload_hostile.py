@@ -27,7 +27,8 @@ PLAIN, TURNING = uniform(0, 1), uniform(1, 1)
 
 def forged(*tables: Coded) -> bytes:
     """Payload at step 0 of network 0 that says these numbers, with a basis of its own."""
-    return bytes(4) + message(tables)
+    first, *others = tables
+    return bytes(4) + message([first, uniform(0, 2), *others])
 
 
 def plane(*levels: int) -> Coded:
@@ -319,7 +320,7 @@ NO_PLANES = {"scale": np.zeros(0, np.int32), "latents": np.zeros((0, 3, 6), np.i
 def test_more_planes_than_rows_that_are_borrowed(planes: int) -> None:
     """The limit is that of the rows, or of the pixels, where these are fewer."""
     start = b"\1" + bytes(3)
-    message_of = message([numbers(0, 0), numbers(0, 0), uniform(planes, 16)])
+    message_of = message([numbers(0, 0), uniform(0, 2), numbers(0, 0), uniform(planes, 16)])
     for tile, most in ((_core.BandTile(2, 1, 4), 2), (_core.BandTile(2, 1, 1), 1)):
         if planes > most:
             with pytest.raises(_core.CoreError, match="more planes"):

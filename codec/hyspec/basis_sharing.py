@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core
+from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec.scatter import Scatter
 from hyspec.spectral_angle import AngleWeights
 from hyspec.spectral_basis import Basis, Components, basis_rows, components, quantised_basis
@@ -88,6 +89,8 @@ class TileStatistics:
         Principal components of the bands that vary.
     weights : AngleWeights or None
         What errors count, if it is spectral angles that matter.
+    step_offset : int
+        What the quality step of this tile is more than that of the cube.
     """
 
     spectra: TileSpectra = field(repr=False)
@@ -95,6 +98,7 @@ class TileStatistics:
     scatter: Scatter = field(repr=False)
     components: Components = field(repr=False)
     weights: AngleWeights | None = field(default=None, repr=False)
+    step_offset: int = 0
 
     @property
     def varies(self) -> npt.NDArray[np.bool_]:
@@ -145,10 +149,6 @@ class RowOfTiles:
         self._common: tuple[npt.NDArray[np.bool_], Components] | None = None
         self._latest: tuple[float, list[Choice]] | None = None
 
-    def __len__(self) -> int:
-        """Return the number of tiles."""
-        return len(self._tiles)
-
     def choose(self, position: int, step: float, attempt: Try) -> Choice:
         """Basis of the tile at a position, from 0.
 
@@ -157,7 +157,7 @@ class RowOfTiles:
         position
             Place of the tile.
         step
-            Quantiser step of the planes.
+            Quantiser step of the planes, but for the offsets of the tiles.
         attempt
             Tries a basis on a tile.
         """
@@ -167,22 +167,26 @@ class RowOfTiles:
             return self._latest[1][position]
 
     def _choices(self, step: float, attempt: Try) -> list[Choice]:
-        own = [quantised_basis(t.components, step, t.pixels) for t in self._tiles]
+        steps = [step * 2.0 ** (t.step_offset / STEPS_PER_OCTAVE) for t in self._tiles]
+        own = [
+            quantised_basis(tile.components, mine, tile.pixels)
+            for tile, mine in zip(self._tiles, steps, strict=True)
+        ]
         choices = [Choice(0, basis) for basis in own]
         if len(own) == 1:
             return choices
         union, found = self._in_common()
-        common = quantised_basis(found, step, sum(tile.pixels for tile in self._tiles))
+        common = quantised_basis(found, min(steps), sum(tile.pixels for tile in self._tiles))
         variances = [tile.scatter.variance(common.rows) for tile in self._tiles]
         # Planes are not noise: what they are like is tried where they are strongest.
-        strongest = max(range(len(own)), key=lambda k: (_wanted(variances[k], step), -k))
+        strongest = max(range(len(own)), key=lambda k: (_wanted(variances[k], steps[k]), -k))
         trial = attempt(self._tiles[strongest], common, common.row_bits() / len(own))
-        share = _rate(trial.variance, step).mean(1).sum() / max(
-            _rate(variances[strongest], step).sum(), 1e-9
+        share = _rate(trial.variance, steps[strongest]).mean(1).sum() / max(
+            _rate(variances[strongest], steps[strongest]).sum(), 1e-9
         )
         gains = [
-            _own_bits(tile, basis, step) - min(share, 1.0) * _loss(tile, basis, variance, step)
-            for tile, basis, variance in zip(self._tiles, own, variances, strict=True)
+            _own_bits(tile, basis, mine) - min(share, 1.0) * _loss(tile, basis, variance, mine)
+            for tile, basis, variance, mine in zip(self._tiles, own, variances, steps, strict=True)
         ]
         sharing = [k for k, gain in enumerate(gains) if gain > 0]
         largest = max((len(part) for part in common.leading), default=0)

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from hyspec import _core
 
-#: Pixels from which on units are finer by 1, 2 and 3 octaves: one bit more for every band saves three
-#: quarters of an error that all pixels have, at a quantiser step of 32 units and 0.12 squared steps
-#: for a bit.
+#: Pixels from which on units are finer by 1, 2 and 3 octaves: one bit more for every band saves
+#: three quarters of an error that all pixels have, at a quantiser step of 32 units and 0.12 squared
+#: steps for a bit.
 _PIXELS = (2048, 4096, 32768)
 
 Float64Array = npt.NDArray[np.float64]

@@ -79,8 +79,6 @@ class SpectralAnalysis:
         Place of this tile among them, from 0.
     scale : ndarray of int32, shape (1,) or (0,)
         Code of the standard deviation of the first component; empty if no band varies.
-    step_offset : int
-        What the quality step of this tile is more than that of the cube.
     coded : dict
         By step: payload and checksum of the latest encoding, for searches that end where they are.
     """
@@ -91,7 +89,6 @@ class SpectralAnalysis:
     row: RowOfTiles = field(repr=False)
     position: int
     scale: npt.NDArray[np.int32]
-    step_offset: int = 0
     coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
 
 
@@ -142,11 +139,8 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             largest = [variance[:1].sum() for variance in found.components.variance]
             # All groups together may have as much in one direction.
             scale = scale_codes(np.sqrt(np.maximum([sum(largest)], 0)))[: len(largest)]
-            offset = 0
-            if found.weights is not None:
-                offset = found.weights.step_offset(tile.brightness, found.tile.bands)
             mask = by_band(tile.valid)
-            analyses.append(SpectralAnalysis(found.tile, mask, found, row, position, scale, offset))
+            analyses.append(SpectralAnalysis(found.tile, mask, found, row, position, scale))
         return analyses
 
     def _survey(self, tile: TileSamples) -> TileStatistics:
@@ -160,14 +154,15 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         found = components(scatter, spectra.varies, settings.groups)
         rows, columns, bands = tile.samples.shape
         size = _core.BandTile(bands, rows, columns)
-        return TileStatistics(spectra, size, scatter, found, weights)
+        offset = 0 if weights is None else weights.step_offset(tile.brightness, bands)
+        return TileStatistics(spectra, size, scatter, found, weights, offset)
 
     def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
         number = self._number
         network = self._networks[number]
         choice = self._choose(analysis, network, step)
-        step = _own_step(analysis, step)
+        step = _own_step(analysis.statistics, step)
         planes = self._planes(analysis.statistics, choice.basis, network, step)
         row_bits = choice.basis.row_bits()
         row_bits[: choice.kept] = 0
@@ -231,16 +226,12 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return FAST_BIT_VALUE if self._settings.fast else BIT_VALUE
 
     def _choose(self, analysis: SpectralAnalysis, network: PackNetwork, step: int) -> Choice:
-        """Basis of a tile.
-
-        Tiles that may share one choose it at the step that all have in common.
-        """
-        if len(analysis.row) == 1:
-            step = _own_step(analysis, step)
+        """Basis of a tile."""
 
         def attempt(tile: TileStatistics, basis: Basis, row_bits: npt.NDArray[np.float64]) -> Trial:
-            planes = self._planes(tile, basis, network, step)
-            count = _worthwhile(planes, row_bits, network, step, self._bit_value)
+            mine = _own_step(tile, step)
+            planes = self._planes(tile, basis, network, mine)
+            count = _worthwhile(planes, row_bits, network, mine, self._bit_value)
             # Latents of planes of one deviation are coefficients of an orthonormal transform.
             squares = np.square(planes.latents, dtype=np.float64).mean(2)
             return Trial(count, squares * np.square(deviations(planes.scale))[:, None])
@@ -400,9 +391,9 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         return np.asarray(symbols.carried.rows[:count] * varies)
 
 
-def _own_step(analysis: SpectralAnalysis, step: int) -> int:
+def _own_step(tile: TileStatistics, step: int) -> int:
     """Quality step of a tile where that of the cube is ``step``."""
-    return max(_core.MIN_STEP, min(_core.MAX_STEP, step + analysis.step_offset))
+    return max(_core.MIN_STEP, min(_core.MAX_STEP, step + tile.step_offset))
 
 
 def _worthwhile(

@@ -19,7 +19,9 @@ class WideMixedBit {
                                const std::array<Slot*, kPairSlots>& slots, PairWeights& first,
                                PairWeights& second)
       : tables_(tables), slots_(slots), first_(first), second_(second) {
-    const auto logit = [&](std::size_t i) { return stretch(tables, slots[i]->probability); };
+    const auto logit = [&](std::size_t i) {
+      return static_cast<std::int16_t>(stretch(tables, slots[i]->probability));
+    };
     __m128i logits = _mm_insert_epi16(_mm_setzero_si128(), logit(3), 3);
     logits = _mm_insert_epi16(logits, logit(0), 0);
     logits = _mm_insert_epi16(logits, logit(2), 2);
