@@ -262,8 +262,13 @@ class EncodeOptions:
     def _bounds(self) -> list[float]:
         if self.max_error is None:
             return [0.0]
-        several = isinstance(self.max_error, Sequence | np.ndarray)
-        return list(self.max_error) if several else [self.max_error]  # type: ignore[arg-type,list-item]
+        if isinstance(self.max_error, Sequence):
+            return list(self.max_error)
+        return (
+            np.ravel(self.max_error).tolist()
+            if isinstance(self.max_error, np.ndarray)
+            else [self.max_error]
+        )
 
     def _check_types(self) -> None:
         for name in (*TARGETS, "float_step"):

@@ -45,6 +45,6 @@ def choose_quality(
     """Choose the quality step; parameters and errors are those of :class:`StepSearch`."""
     if plan.pack is None:
         return QualityChoice(0, None, None, {})
-    search = StepSearch(chunks, plan, plan.pack, found, preamble, progress, strict=strict)
+    search = StepSearch(chunks, plan, found, preamble, progress, strict=strict)
     step = search.run()
     return QualityChoice(step, search.quality_of(step), search.missed, search.analyses)

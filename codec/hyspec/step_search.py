@@ -13,7 +13,6 @@ from hyspec.cube_chunks import CubeChunks, Job
 from hyspec.encoding_plan import EncodingPlan
 from hyspec.errors import DataError
 from hyspec.options import DEFAULT_QUALITY
-from hyspec.pack import Pack
 from hyspec.parallel import default_threads, ordered_map
 from hyspec.quality import SCALE_ONE, STEPS_PER_OCTAVE, scale_codes, step_for_octave
 from hyspec.survey import Survey
@@ -47,9 +46,7 @@ class StepSearch:
     chunks
         The cube, cut into chunks.
     plan
-        Profile, and what the user asked for.
-    pack
-        The pack of the plan.
+        Profile, pack and what the user asked for.
     found
         Statistics of the cube.
     preamble
@@ -58,6 +55,11 @@ class StepSearch:
         Called as pieces of work are finished.
     strict
         Whether a target out of reach is an error, or as good as missed.
+
+    Raises
+    ------
+    ValueError
+        The profile needs no pack, and so has no quality.
 
     Attributes
     ----------
@@ -74,18 +76,19 @@ class StepSearch:
         self,
         chunks: CubeChunks,
         plan: EncodingPlan,
-        pack: Pack,
         found: Survey,
         preamble: int,
         progress: Progress,
         *,
         strict: bool = True,
     ) -> None:
+        if plan.pack is None:
+            raise ValueError(f"the profile {plan.profile.name!r} has no quality to choose")
         self._chunks = chunks
         self._options = plan.options
         self._survey = found
         self._profile = plan.profile
-        self._pack = pack
+        self._pack = plan.pack
         self._preamble = preamble
         self._threads = plan.options.threads or default_threads()
         self._progress = progress
