@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import math
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -220,6 +222,18 @@ def test_no_pack_is_looked_for(scene_cube: Cube, monkeypatch: pytest.MonkeyPatch
     data = hyspec.encode(scene_cube, max_error=1)
     assert hyspec.decode(data).shape == scene_cube.shape
     assert hyspec.Stream(data, pack="anything").check() == []
+
+
+def test_no_network_is_run() -> None:
+    """On a machine without ONNX Runtime, that is."""
+    script = """
+import sys
+sys.modules["onnxruntime"] = None
+import numpy, hyspec
+data = hyspec.encode(numpy.arange(24, dtype="u2").reshape(2, 3, 4), lossless=True)
+assert hyspec.decode(data).array.sum() == 276
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_lost_chunks_are_filled_and_listed(scene_cube: Cube) -> None:
