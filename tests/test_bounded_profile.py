@@ -250,6 +250,22 @@ def test_lost_chunks_are_filled_and_listed(scene_cube: Cube) -> None:
     assert [(d.tile, d.bands) for d in stream.damage] == [(4, range(8, 20))]
 
 
+def test_damage_anywhere(scene_cube: Cube) -> None:
+    """Any byte: an error that says so, or, with recovery, samples that are right or nodata."""
+    source = Cube(scene_cube.array[:20, :18, :7])
+    data = hyspec.encode(source, lossless=True, tile=(8, 10), intervals="1-3,4-7")
+    for at in range(0, len(data), 37):
+        damaged = with_byte_flipped(data, at)
+        with pytest.raises(errors.HyspecError):
+            hyspec.decode(damaged)
+        try:
+            found = hyspec.decode(damaged, on_damage="fill").array
+        except errors.StreamError:
+            assert at < hyspec.Stream(data).index.chunks[0].offset  # without a preamble
+            continue
+        assert np.all((found == source.array) | (found == 0))
+
+
 def test_memory_is_reckoned(scene_cube: Cube) -> None:
     stream = hyspec.Stream(hyspec.encode(scene_cube, lossless=True))
     pixels = 40 * 36

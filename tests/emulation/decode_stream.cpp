@@ -1,6 +1,6 @@
 // decode_stream PACK STREAM...: decodes every chunk of streams of any profile with the networks of
-// a tiny pack, or with none where PACK is -, and prints "file tile interval checksum" with the checksum of the decoded symbols.
-// Exits with 1 if one differs from what the stream says.
+// a tiny pack, or with none where PACK is -, and prints "file tile interval checksum" with the
+// checksum of the decoded symbols. Exits with 1 if one differs from what the stream says.
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
