@@ -216,27 +216,3 @@ def test_float_step(encode, tmp_path, out, scene_cube):
     np.save(tmp_path / "f.npy", scene_cube.array.astype("f4") / 7)
     assert encode(tmp_path / "f.npy", "--float-step", "0.5").code == 0
     assert hyspec.Stream(out.read_bytes()).header.step == 0.5
-
-
-def test_a_profile_that_does_not_exist_yet(encode, scene_hdr, out):
-    done = encode(scene_hdr, "--profile", "bounded")
-    assert done.code == 2
-    assert done.err.startswith("error: the 'bounded' profile is not implemented")
-    assert "\nhint: use --profile spectral" in done.err
-    assert not out.exists()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--lossless"],
-        ["--max-error", "3"],
-        ["--profile", "bounded", "--lossless"],
-        ["--profile", "bounded", "--max-error", "3"],
-    ],
-)
-def test_bounded_errors_do_not_exist_yet(encode, scene_hdr, out, arguments):
-    done = encode(scene_hdr, *arguments)
-    assert done.code == 2
-    assert "not implemented" in done.err
-    assert not out.exists()

@@ -45,7 +45,7 @@ def output(tmp_path_factory: pytest.TempPathFactory):
             libraries[target] = folder
         return libraries[target]
 
-    def run(target: str, program: str, *arguments: Path) -> str:
+    def run(target: str, program: str, *arguments: Path | str) -> str:
         compiler, emulator = TARGETS[target]
         command = [] if emulator is None else [tool(emulator)]
         folder = build(target)
@@ -82,12 +82,14 @@ def test_same_bounded_payloads(target, output):
 
 @pytest.mark.parametrize("target", ["native", *FOREIGN])
 @pytest.mark.parametrize(
-    "pack", [make_streams.PACK, make_streams.SPECTRAL_PACK], ids=lambda p: p.name
+    "pack",
+    [make_streams.PACK, make_streams.SPECTRAL_PACK, None],
+    ids=lambda p: "no pack" if p is None else p.name,
 )
 def test_golden_streams_decode_to_the_stored_symbols(target, pack, output):
     streams = (p for p in make_streams.FOLDER.glob("*.hyc") if "invalid" not in p.name)
     valid = sorted(p for p in streams if make_streams.pack_of(p.name) == pack)
     assert len(valid) > 5
     # The program compares each chunk's symbols with the checksum in the stream.
-    printed = output(target, "decode_stream", pack, *valid)
+    printed = output(target, "decode_stream", pack or "-", *valid)
     assert {line.split()[0] for line in printed.splitlines()} == {p.name for p in valid}

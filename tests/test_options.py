@@ -19,10 +19,12 @@ def test_defaults():
     assert options.tile_size(1000, 700) == (256, 700)
 
 
-def test_profile_of_the_future():
-    with pytest.raises(UsageError, match=r"bounded.*not implemented") as caught:
-        EncodeOptions(profile="bounded")
-    assert "--profile spectral" in caught.value.hint
+def test_a_bounded_profile_without_a_bound():
+    for target in ({}, {"bps": 1.0}):
+        with pytest.raises(UsageError, match="how large errors may be") as caught:
+            EncodeOptions(profile="bounded", **target)
+        assert "--lossless" in caught.value.hint
+        assert "--max-error" in caught.value.hint
 
 
 def test_unknown_profile():
@@ -30,11 +32,51 @@ def test_unknown_profile():
         EncodeOptions(profile="wavelet")
 
 
-@pytest.mark.parametrize("settings", [{"lossless": True}, {"max_error": 2.0}, {"max_error": 0.0}])
-def test_bounds_of_the_future(settings):
-    with pytest.raises(UsageError, match=r"bounded.*not implemented") as caught:
-        EncodeOptions(**settings)
-    assert "--rmse" in caught.value.hint
+BOUNDS = [{"lossless": True}, {"max_error": 2.0}, {"max_error": 0.0}, {"max_error": [1, 2]}]
+
+
+@pytest.mark.parametrize("settings", BOUNDS)
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        ({"bps": 1.0}, "2 targets"),
+        ({"psnr": 40.0}, "2 targets"),
+        ({"rmse": 1.0}, "2 targets"),
+        ({"quality": 50.0}, "2 targets"),
+        ({"pack": "generic-spectral"}, "has no pack"),
+        ({"profile": "spectral"}, "needs the profile 'bounded'"),
+        ({"profile": "band"}, "needs the profile 'bounded'"),
+    ],
+)
+def test_what_does_not_go_with_bounds(settings, other, text):
+    assert EncodeOptions(**settings, profile="bounded").bounded
+    with pytest.raises(UsageError, match=text) as caught:
+        EncodeOptions(**settings, **other)
+    assert next(iter(settings)) in str(caught.value)
+    assert caught.value.hint
+
+
+def test_bounds_are_one_target():
+    with pytest.raises(UsageError, match=r"2 targets \(max_error, lossless\)"):
+        EncodeOptions(max_error=1.0, lossless=True)
+
+
+@pytest.mark.parametrize(
+    "bound", [-1, float("nan"), float("inf"), [1.0, -2.0], "3", [1, "2"], True]
+)
+def test_bounds_that_are_none(bound):
+    with pytest.raises(UsageError, match="max_error"):
+        EncodeOptions(max_error=bound)
+
+
+def test_bounds_of_bands():
+    assert EncodeOptions().error_bounds(3) is None
+    assert EncodeOptions(lossless=True).error_bounds(3).tolist() == [0, 0, 0]
+    assert EncodeOptions(max_error=2).error_bounds(3).tolist() == [2, 2, 2]
+    for several in ([1, 2, 0.5], (1, 2, 0.5), np.array([1, 2, 0.5])):
+        assert EncodeOptions(max_error=several).error_bounds(3).tolist() == [1, 2, 0.5]
+    with pytest.raises(UsageError, match="2 values; expected one, or 3"):
+        EncodeOptions(max_error=[1, 2]).error_bounds(3)
 
 
 @pytest.mark.parametrize(

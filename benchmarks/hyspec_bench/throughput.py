@@ -48,7 +48,7 @@ class Row:
     shape: tuple[int, int, int]
     rate: float
     profile: str
-    pack: str
+    pack: str | None
     rival: str
     hyspec_bps: float
     rival_bps: float

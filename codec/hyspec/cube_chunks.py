@@ -134,12 +134,12 @@ class CubeChunks:
         samples = self.read(job)
         valid = validity(samples, self.cube.nodata)
         brightness = self._brightness / (self.sample_type.step or 1.0)
-        return TileSamples(samples, valid, self.sample_type, brightness)
+        return TileSamples(samples, valid, self.sample_type, brightness, self.cube.nodata)
 
     def encode(self, job: Job, analysis: TileAnalysis, step: int) -> tuple[bytes, int]:
         """Payload of a chunk at a quality step, and the checksum of its symbols."""
         if step not in analysis.coded:
-            payload, checksum, _ = self._coders[job.interval].encode(analysis, step)
+            payload, checksum = self._coders[job.interval].payload(analysis, step)
             analysis.coded.clear()
             analysis.coded[step] = payload, checksum
         return analysis.coded[step]

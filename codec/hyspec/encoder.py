@@ -16,11 +16,13 @@ from hyspec import _core, intervals
 from hyspec.core_errors import translated
 from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, encoded_chunks
-from hyspec.encoding_plan import EncodingPlan, sample_type
+from hyspec.encoding_plan import EncodingPlan
 from hyspec.errors import TargetWarning
 from hyspec.options import EncodeOptions, EncodeSettings
 from hyspec.parallel import default_threads, own_threads_only
-from hyspec.step_search import Progress, StepSearch
+from hyspec.quality_choice import QualityChoice, choose_quality
+from hyspec.quantisation import sample_type
+from hyspec.step_search import Progress
 from hyspec.survey import survey
 from hyspec.tiling import TileGrid
 
@@ -39,12 +41,15 @@ class EncodeResult:
         Bits per sample, all bytes counted.
     seconds : float
         Time that the encoding took.
-    profile, pack : str
-        Profile, and name of the pack.
+    profile : str
+        Profile.
+    pack : str or None
+        Name of the pack; ``None`` where the profile needs none.
     metric : str
         What was kept small.
-    quality : float
-        Value of the ``quality`` option that gives the same stream with this metric.
+    quality : float or None
+        Value of the ``quality`` option that gives the same stream with this metric; ``None`` in
+        the profile ``bounded``, which has no quality.
     intervals : str
         Band intervals, 1-based inclusive.
     missed : str or None
@@ -57,9 +62,9 @@ class EncodeResult:
     bps: float
     seconds: float
     profile: str
-    pack: str
+    pack: str | None
     metric: str
-    quality: float
+    quality: float | None
     intervals: str
     missed: str | None
 
@@ -73,9 +78,9 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
         The cube, or an array of shape (rows, columns, bands).
     **settings
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
-        ``bps`` (bits per sample), ``psnr`` (dB) and ``rmse`` (sample units), and ``pack``,
-        ``intervals``, ``joint``, ``bad_bands``, ``tile``, ``float_step``, ``precision``,
-        ``network``, ``fast``, ``metric``, ``threads``.
+        ``bps`` (bits per sample), ``psnr`` (dB), ``rmse`` and ``max_error`` (sample units) and
+        ``lossless``, and ``profile``, ``pack``, ``intervals``, ``joint``, ``bad_bands``, ``tile``,
+        ``float_step``, ``precision``, ``network``, ``fast``, ``metric``, ``threads``.
 
     Returns
     -------
@@ -129,7 +134,7 @@ def encode_to(
         cube = Cube(np.asarray(cube))
     with own_threads_only():
         encoder = _Encoder(cube, options, progress or _silent)
-        size, step = encoder.run(write)
+        size, chosen = encoder.run(write)
     samples = math.prod(cube.shape)
     return EncodeResult(
         samples=samples,
@@ -137,11 +142,11 @@ def encode_to(
         bps=8 * size / samples,
         seconds=time.perf_counter() - started,
         profile=encoder.plan.profile.name,
-        pack=encoder.plan.pack.name,
+        pack=None if encoder.plan.pack is None else encoder.plan.pack.name,
         metric=options.metric,
-        quality=encoder.search.quality_of(step),
+        quality=chosen.quality,
         intervals=intervals.format_intervals(encoder.plan.partition),
-        missed=encoder.search.missed,
+        missed=chosen.missed,
     )
 
 
@@ -153,28 +158,28 @@ class _Encoder:
         self._threads = options.threads or default_threads()
         self.plan = EncodingPlan.of(cube, options)
         found = survey(cube, progress, self.plan.bad)
-        counted = sample_type(cube, found, options.float_step)
+        counted = sample_type(cube, found, options)
         tile_size = options.tile_size(cube.rows, cube.columns)
         self._header = self.plan.header(cube, counted, cube.rows, tile_size)
         grid = TileGrid(cube.rows, cube.columns, *tile_size)
         self._chunks = CubeChunks(
             cube, counted, grid, self.plan.partition, self.plan.coders, found.brightness
         )
-        preamble = len(_core.serialize_preamble(self._header))
-        self.search = StepSearch(self._chunks, self.plan, found, preamble, progress)
+        self._survey = found
 
-    def run(self, write: Callable[[bytes], Any]) -> tuple[int, int]:
-        """Write the stream; return its length and the quality step."""
-        step = self.search.run()
+    def run(self, write: Callable[[bytes], Any]) -> tuple[int, QualityChoice]:
+        """Write the stream; return its length and the quality that was chosen."""
+        preamble = len(_core.serialize_preamble(self._header))
+        chosen = choose_quality(self._chunks, self.plan, self._survey, preamble, self._progress)
         with translated("cannot write the stream"):
             writer = _core.StreamWriter(self._header)
             write(writer.begin())
-            encoded = encoded_chunks(self._chunks, self.search.analyses, step, self._threads)
+            encoded = encoded_chunks(self._chunks, chosen.analyses, chosen.step, self._threads)
             for done, chunk in enumerate(encoded, 1):
                 write(writer.chunk(*chunk))
                 self._progress("encoding", done, len(self._chunks))
             write(writer.finish())
-            return writer.size, step
+            return writer.size, chosen
 
 
 def _silent(phase: str, done: int, total: int) -> None:

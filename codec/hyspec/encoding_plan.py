@@ -14,15 +14,12 @@ from hyspec import pack as packs
 from hyspec.cube import Cube
 from hyspec.errors import DataError, PackError, UsageError
 from hyspec.options import EncodeOptions
-from hyspec.profiles import PROFILES, SPECTRAL, Profile
-from hyspec.sample_type import SampleType, automatic_step
+from hyspec.profiles import BOUNDED, PROFILES, SPECTRAL, Profile
+from hyspec.sample_type import SampleType
 from hyspec.spectral_basis import MOST_GROUPS
-from hyspec.survey import Survey
 from hyspec.tile_coder import CoderSettings, TileCoder
 from hyspec.version import SOFTWARE
 
-#: Quantisation steps that the interquartile range of a floating-point cube must span at least.
-_LEAST_SPREAD_STEPS = 4
 #: Bands that the container can number.
 _MAX_BANDS = 65535
 
@@ -37,8 +34,8 @@ class EncodingPlan:
         What the user asked for.
     profile : Profile
         The profile.
-    pack : Pack
-        The pack.
+    pack : Pack or None
+        The pack; ``None`` for a profile that needs none.
     bad : ndarray of bool, shape (bands,), or None
         Bands that are marked as bad; ``None`` if there are none, or no others.
     partition : tuple of BandInterval
@@ -51,7 +48,7 @@ class EncodingPlan:
 
     options: EncodeOptions
     profile: Profile
-    pack: packs.Pack
+    pack: packs.Pack | None
     bad: npt.NDArray[np.bool_] | None
     partition: tuple[intervals.BandInterval, ...]
     models: tuple[int, ...]
@@ -72,8 +69,9 @@ class EncodingPlan:
         """
         _check_size(cube)
         profile, pack = _profile_and_pack(options)
-        _check_network(pack, options.network)
         _check_profile(profile, options)
+        if pack is not None:
+            _check_network(pack, options.network)
         wanted = profile.intervals if options.intervals is None else options.intervals
         partition = _partition(cube, wanted)
         groups: tuple[int, ...] = ()
@@ -81,10 +79,11 @@ class EncodingPlan:
             _check_joint(len(partition))
             groups = tuple(map(len, partition)) if len(partition) > 1 else ()
             partition = _partition(cube, "all")
-        models = _models(cube, partition, pack)
+        models = (0,) * len(partition) if pack is None else _models(cube, partition, pack)
         bad = _bad_bands(cube)
+        bounds = options.error_bounds(cube.bands)
         settings = CoderSettings(
-            int8=_wants_int8(pack, options),
+            int8=pack is not None and _wants_int8(pack, options),
             network=options.network,
             fast=options.fast,
             angles=options.metric == "sam",
@@ -93,8 +92,12 @@ class EncodingPlan:
         )
         coders = tuple(
             profile.coder(
-                pack.models[m],
-                replace(settings, bad=None if bad is None else bad[i.start : i.stop]),
+                None if pack is None else pack.models[m],
+                replace(
+                    settings,
+                    bad=None if bad is None else bad[i.start : i.stop],
+                    max_error=None if bounds is None else bounds[i.start : i.stop],
+                ),
             )
             for i, m in zip(partition, models, strict=True)
         )
@@ -133,7 +136,7 @@ class EncodingPlan:
             profile=self.profile.number,
             profile_version=self.profile.version,
             intervals=[(len(i), m) for i, m in zip(self.partition, self.models, strict=True)],
-            pack=(self.pack.id, self.pack.name),
+            pack=None if self.pack is None else (self.pack.id, self.pack.name),
             nodata=cube.nodata,
             wavelengths=cube.wavelengths,
             fwhm=cube.fwhm,
@@ -152,61 +155,14 @@ class EncodingPlan:
         return header
 
 
-def sample_type(cube: Cube, found: Survey, float_step: float | None) -> SampleType:
-    """How the samples of a cube become whole numbers.
-
-    Parameters
-    ----------
-    cube
-        The cube.
-    found
-        Its statistics.
-    float_step
-        Quantisation step of floating-point samples, or ``None`` to choose one.
-
-    Raises
-    ------
-    UsageError
-        A step that makes no sense for this cube.
-    DataError
-        No step serves both the range and the spread of the samples.
-    """
-    dtype = cube.array.dtype.newbyteorder("=")
-    if dtype.kind != "f":
-        if float_step is not None:
-            raise UsageError(
-                f"a quantisation step is for floating-point cubes; this one holds {dtype.name}",
-                hint="leave out --float-step; --rmse bounds the error of integer cubes",
-            )
-        return SampleType(dtype)
-    if float_step is not None:
-        if 0 < found.highest - found.lowest < float_step:
-            raise UsageError(
-                f"a quantisation step of {float_step:g} is more than the whole range of the "
-                f"samples, {found.lowest:g} to {found.highest:g}",
-                hint="use a smaller --float-step, or leave it out",
-            )
-        return SampleType(dtype, float_step)
-    if not found.valid:
-        return SampleType(dtype, 1.0)
-    step = automatic_step(found.lowest, found.highest, found.integers)
-    if not found.integers and 0 < found.spread < _LEAST_SPREAD_STEPS * step:
-        raise DataError(
-            f"samples reach from {found.lowest:g} to {found.highest:g}, but half of them lie "
-            f"within {found.spread:.3g}: a quantisation step for the whole range would leave "
-            "nothing of them",
-            hint="mark extreme values that are no measurements with --nodata, or give a "
-            "--float-step",
-        )
-    return SampleType(dtype, step)
-
-
-def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack]:
+def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack | None]:
     """Profile and pack, each of which has a default that follows from the other."""
+    if options.bounded:
+        return BOUNDED, None
     wanted = None if options.profile is None else PROFILES[options.profile]
     if options.pack is None:
         profile = wanted or SPECTRAL
-        return profile, packs.load(profile.pack)
+        return profile, None if profile.pack is None else packs.load(profile.pack)
     pack = packs.load(options.pack)
     if wanted is not None and pack.profile != wanted.name:
         raise PackError(
@@ -277,6 +233,8 @@ def _bad_bands(cube: Cube) -> npt.NDArray[np.bool_] | None:
 
 
 def _check_profile(profile: Profile, options: EncodeOptions) -> None:
+    if profile.pack is None:
+        _check_no_networks(profile, options)
     if options.fast and not profile.has_search:
         raise UsageError(
             f"the {profile.name!r} profile has no search that --fast could leave out",
@@ -291,6 +249,24 @@ def _check_profile(profile: Profile, options: EncodeOptions) -> None:
         raise UsageError(
             f"the {profile.name!r} profile has no transform that intervals could share",
             hint="leave out --joint, or use --profile spectral",
+        )
+
+
+def _check_no_networks(profile: Profile, options: EncodeOptions) -> None:
+    """Refuse what only networks and their quality have."""
+    for name, given in (
+        ("network", options.network is not None),
+        ("precision", options.precision != "fp32"),
+    ):
+        if given:
+            raise UsageError(
+                f"the {profile.name!r} profile has no networks that {name} could choose",
+                hint=f"leave out --{name}",
+            )
+    if options.bad_bands == "drop":
+        raise UsageError(
+            f"the {profile.name!r} profile bounds the errors of all bands, so that none is dropped",
+            hint="leave out --bad-bands; a list for --max-error may allow bad bands more",
         )
 
 

@@ -1,4 +1,7 @@
-"""The one module that sees ONNX Runtime: runs the analysis and synthesis graphs of a pack."""
+"""The one module that sees ONNX Runtime: runs the analysis and synthesis graphs of a pack.
+
+ONNX Runtime is loaded with the first graph: streams without networks do not need it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from hyspec.errors import PackError
 
@@ -38,6 +40,8 @@ class Network:
     """
 
     def __init__(self, graph: bytes, *, optimise: bool = True) -> None:
+        import onnxruntime as ort
+
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1

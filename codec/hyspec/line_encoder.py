@@ -17,11 +17,12 @@ from hyspec.core_errors import translated
 from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, encoded_chunks
 from hyspec.encoder import EncodeResult
-from hyspec.encoding_plan import EncodingPlan, sample_type
+from hyspec.encoding_plan import EncodingPlan
 from hyspec.errors import UsageError
 from hyspec.options import EncodeOptions
 from hyspec.parallel import default_threads
-from hyspec.step_search import StepSearch
+from hyspec.quality_choice import choose_quality
+from hyspec.quantisation import sample_type
 from hyspec.survey import survey
 from hyspec.tiling import TileGrid
 
@@ -37,7 +38,8 @@ class LineEncoder:
 
     The number of lines need not be known. Each row of tiles is encoded as soon as it is complete,
     and meets the target by itself: ``rmse`` and ``quality`` hold for every row of tiles, ``bps``
-    for all lines so far, as nearly as the next row can make it.
+    for all lines so far, as nearly as the next row can make it, and ``max_error`` and ``lossless``
+    for every sample.
 
     Parameters
     ----------
@@ -134,7 +136,7 @@ class LineEncoder:
         Returns
         -------
         EncodeResult
-            ``quality`` is the mean of those of the rows of tiles.
+            ``quality`` is the mean of those of the rows of tiles, if they have any.
 
         Raises
         ------
@@ -155,9 +157,9 @@ class LineEncoder:
                 bps=8 * self._writer.size / samples,
                 seconds=time.perf_counter() - self._started,
                 profile=self._plan.profile.name,
-                pack=self._plan.pack.name,
+                pack=None if self._plan.pack is None else self._plan.pack.name,
                 metric=self._options.metric,
-                quality=float(np.mean(self._qualities)),
+                quality=float(np.mean(self._qualities)) if self._qualities else None,
                 intervals=intervals.format_intervals(self._plan.partition),
                 missed=self._missed,
             )
@@ -198,7 +200,7 @@ class LineEncoder:
             self._plan = EncodingPlan.of(cube, self._options)
         plan = self._plan
         found = survey(cube, None, plan.bad)
-        counted = sample_type(cube, found, self._options.float_step)
+        counted = sample_type(cube, found, self._options)
         if self._writer is None:
             tile_columns = plan.options.tile_size(cube.rows, cube.columns)[1]
             header = plan.header(cube, counted, 0, (len(self._waiting), tile_columns))
@@ -208,16 +210,17 @@ class LineEncoder:
         tile_columns = options.tile_size(cube.rows, cube.columns)[1]
         grid = TileGrid(cube.rows, cube.columns, cube.rows, tile_columns)
         chunks = CubeChunks(cube, counted, grid, plan.partition, plan.coders, found.brightness)
-        search = StepSearch(chunks, replace(plan, options=options), found, 0, _silent, strict=False)
-        step = search.run()
+        plan = replace(plan, options=options)
+        chosen = choose_quality(chunks, plan, found, 0, _silent, strict=False)
         first = self._encoded // len(self._waiting) * grid.across
         threads = options.threads or default_threads()
         with translated("cannot write the stream"):
-            encoded = encoded_chunks(chunks, search.analyses, step, threads)
+            encoded = encoded_chunks(chunks, chosen.analyses, chosen.step, threads)
             for tile, interval, rows, checksum, payload in encoded:
                 self._write(self._writer.chunk(first + tile, interval, rows, checksum, payload))
-        self._missed = self._missed or search.missed
-        self._qualities.append(search.quality_of(step))
+        self._missed = self._missed or chosen.missed
+        if chosen.quality is not None:
+            self._qualities.append(chosen.quality)
         self._encoded += self._filled
         self._filled = 0
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
+import numpy.typing as npt
 
 from hyspec.errors import UsageError
 from hyspec.sample_type import check_step
 
-#: Profiles that the format knows; only some of them exist in this version.
+#: Profiles.
 PROFILES = ("band", "spectral", "bounded")
 #: Arithmetic of the analysis networks.
 PRECISIONS = ("fp32", "int8")
@@ -41,7 +42,7 @@ class EncodeSettings(TypedDict, total=False):
     bps: float | None
     psnr: float | None
     rmse: float | None
-    max_error: float | None
+    max_error: float | Sequence[float] | None
     lossless: bool
     intervals: str | None
     joint: bool
@@ -62,8 +63,9 @@ class EncodeOptions:
     Attributes
     ----------
     profile : str, optional
-        ``"spectral"`` or ``"band"``; by default that of the pack, and ``"spectral"`` if none is
-        given. ``"bounded"`` is not implemented yet.
+        ``"spectral"``, ``"band"`` or ``"bounded"``; by default ``"bounded"`` with ``lossless`` or
+        ``max_error``, which need it, and otherwise that of the pack, and ``"spectral"`` if none is
+        given.
     pack : str or Path, optional
         Name of a shipped pack, or the path of a pack directory or zip file; by default that of the
         profile.
@@ -77,10 +79,11 @@ class EncodeOptions:
         samples.
     rmse : float, optional
         Target root mean squared error in sample units.
-    max_error : float, optional
-        Maximum absolute error in sample units (profile ``bounded``).
+    max_error : float or sequence of float, optional
+        Largest error of any sample, in sample units, or one for each band; 0 for lossless. Profile
+        ``bounded``, which has no pack and no other target.
     lossless : bool
-        Reproduce every sample exactly (profile ``bounded``).
+        Reproduce every sample exactly: the same as a ``max_error`` of 0.
     intervals : str, optional
         ``"all"`` (one interval), ``"seed"`` (the five AVIRIS intervals, mapped by wavelength or
         band number), ``"auto"`` (from the scene's correlation), or a table such as
@@ -121,7 +124,7 @@ class EncodeOptions:
     bps: float | None = None
     psnr: float | None = None
     rmse: float | None = None
-    max_error: float | None = None
+    max_error: float | Sequence[float] | None = None
     lossless: bool = False
     intervals: str | None = None
     joint: bool = False
@@ -149,23 +152,14 @@ class EncodeOptions:
                 f"profile {self.profile!r} is not one of {', '.join(PROFILES)}",
                 hint="use --profile spectral",
             )
-        if self.profile == "bounded":
-            raise UsageError(
-                "the 'bounded' profile is not implemented in this version of hyspec",
-                hint="use --profile spectral",
-            )
-        if self.lossless or self.max_error is not None:
-            what = "--lossless" if self.lossless else "--max-error"
-            raise UsageError(
-                f"{what} needs the 'bounded' profile, which is not implemented in this version",
-                hint="use --quality, --bps, --psnr or --rmse",
-            )
         given = [name for name in TARGETS if getattr(self, name) is not None]
-        if len(given) > 1:
+        bounds = ["max_error"] * (self.max_error is not None) + ["lossless"] * bool(self.lossless)
+        if len(given + bounds) > 1:
             raise UsageError(
-                f"found {len(given)} targets ({', '.join(given)}); expected one",
+                f"found {len(given + bounds)} targets ({', '.join(given + bounds)}); expected one",
                 hint="drop all but one",
             )
+        self._check_bounds()
         for name in given:
             value = getattr(self, name)
             if not -math.inf < value < math.inf or (value <= 0 and name != "quality"):
@@ -199,6 +193,28 @@ class EncodeOptions:
                 f"tile is {self.tile}; expected a positive number of rows, or rows and columns"
             )
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the error of every sample is bounded."""
+        return bool(self.lossless) or self.max_error is not None
+
+    def error_bounds(self, bands: int) -> npt.NDArray[np.float64] | None:
+        """Largest error of each band in sample units, shape (bands,); ``None`` for no bounds.
+
+        Raises
+        ------
+        UsageError
+            There is neither one bound nor one for each of ``bands`` bands.
+        """
+        if not self.bounded:
+            return None
+        bounds = self._bounds()
+        if len(bounds) not in (1, bands):
+            raise UsageError(
+                f"max_error has {len(bounds)} values; expected one, or {bands}: one for each band"
+            )
+        return np.array(np.broadcast_to(np.array(bounds, np.float64), bands))
+
     def tile_size(self, rows: int, columns: int) -> tuple[int, int]:
         """Rows and columns of a tile for a cube of this size.
 
@@ -218,8 +234,44 @@ class EncodeOptions:
             )
         return tile_rows, tile_columns
 
+    def _check_bounds(self) -> None:
+        """Refuse bounds that make no sense, and what does not go with them."""
+        if not self.bounded:
+            if self.profile == "bounded":
+                raise UsageError(
+                    "the 'bounded' profile needs to know how large errors may be",
+                    hint="give --lossless or --max-error",
+                )
+            return
+        what = "lossless" if self.lossless else "max_error"
+        for bound in self._bounds():
+            if not isinstance(bound, Real) or isinstance(bound, bool):
+                raise UsageError(f"max_error is {self.max_error!r}; expected a number, or a list")
+            if not 0 <= bound < math.inf:
+                raise UsageError(f"max_error is {bound}; expected a number of at least 0")
+        if self.profile not in (None, "bounded"):
+            raise UsageError(
+                f"{what} needs the profile 'bounded', not {self.profile!r}",
+                hint="leave out --profile, or use --quality, --bps, --psnr or --rmse",
+            )
+        if self.pack is not None:
+            raise UsageError(
+                f"{what} needs the profile 'bounded', which has no pack", hint="leave out --pack"
+            )
+
+    def _bounds(self) -> list[float]:
+        if self.max_error is None:
+            return [0.0]
+        if isinstance(self.max_error, Sequence):
+            return list(self.max_error)
+        return (
+            np.ravel(self.max_error).tolist()
+            if isinstance(self.max_error, np.ndarray)
+            else [self.max_error]
+        )
+
     def _check_types(self) -> None:
-        for name in (*TARGETS, "max_error", "float_step"):
+        for name in (*TARGETS, "float_step"):
             if getattr(self, name) is not None:
                 self._expect(name, Real, "a number")
         for name, types, what in (

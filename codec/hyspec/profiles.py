@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hyspec import band_profile, spectral_profile
+from hyspec import _core, band_profile, bounded_profile, spectral_profile
 from hyspec.tile_coder import TileCoder
+
+#: Networks hold at least one whole plane at a time.
+_NETWORK_PIXEL_BYTES = 160
+#: A prediction holds planes of the bands that it looks at, and of the one at hand.
+_PREDICTION_PIXEL_BYTES = 20 * (_core.MAX_PREDICTION_BANDS + 2)
 
 
 @dataclass(frozen=True)
@@ -21,14 +26,18 @@ class Profile:
         What the container says.
     coder : type
         Coder of tiles.
-    pack : str
-        Name of the pack that is used unless another one is given.
+    pack : str or None
+        Name of the pack that is used unless another one is given; ``None`` where streams need no
+        pack, and have no quality to choose either.
     intervals : str
         Band intervals that are used unless others are given.
     rate_at_five : float
-        Bits per sample that natural scenes take at a quality of five octaves, about.
+        Bits per sample that natural scenes take at a quality of five octaves, about; 0 where there
+        is no quality.
     has_basis : bool
         Whether chunks hold the basis of a spectral transform.
+    pixel_bytes : int
+        Memory that decoding a chunk takes per pixel, beside that per sample.
     has_search : bool
         Whether the encoder searches for levels, which the option ``fast`` leaves out.
     metrics : tuple of str
@@ -39,10 +48,11 @@ class Profile:
     number: int
     version: int
     coder: type[TileCoder[Any, Any]]
-    pack: str
+    pack: str | None
     intervals: str
     rate_at_five: float
     has_basis: bool
+    pixel_bytes: int
     has_search: bool
     metrics: tuple[str, ...]
 
@@ -56,6 +66,7 @@ BAND = Profile(
     intervals="seed",
     rate_at_five=0.2,
     has_basis=False,
+    pixel_bytes=_NETWORK_PIXEL_BYTES,
     has_search=False,
     metrics=("mse",),
 )
@@ -68,11 +79,25 @@ SPECTRAL = Profile(
     intervals="all",
     rate_at_five=0.1,
     has_basis=True,
+    pixel_bytes=_NETWORK_PIXEL_BYTES,
     has_search=True,
     metrics=("mse", "sam"),
 )
+BOUNDED = Profile(
+    bounded_profile.PROFILE_NAME,
+    bounded_profile.PROFILE_ID,
+    bounded_profile.PROFILE_VERSION,
+    bounded_profile.BoundedCoder,
+    pack=None,
+    intervals="all",
+    rate_at_five=0.0,
+    has_basis=False,
+    pixel_bytes=_PREDICTION_PIXEL_BYTES,
+    has_search=False,
+    metrics=("mse",),
+)
 #: By name.
-PROFILES = {profile.name: profile for profile in (BAND, SPECTRAL)}
+PROFILES = {profile.name: profile for profile in (BAND, SPECTRAL, BOUNDED)}
 
 
 def find(number: int, version: int) -> Profile | None:

@@ -20,7 +20,7 @@ _UINT32_SHIFT = 1 << 31
 #: Automatic quantisation steps give a cube's range about this many levels.
 _AUTO_LEVELS = 1 << 16
 #: No automatic step is smaller than the smallest normal number of float64.
-_LEAST_EXPONENT = -1022
+LEAST_EXPONENT = -1022
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,25 @@ class SampleType:
         limits = np.iinfo(self.dtype)
         return np.clip(counts, limits.min, limits.max).astype(self.dtype)
 
+    def to_integers(self, samples: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+        """Whole numbers of samples, any shape, as the core takes them; errors as `to_counts`."""
+        if not self.is_float and self.dtype != np.uint32:
+            return np.ascontiguousarray(samples, np.int32)
+        return np.ascontiguousarray(self.to_counts(samples).astype(np.int32))
+
+    def from_integers(self, counts: npt.NDArray[np.int32]) -> npt.NDArray[Any]:
+        """Samples of decoded whole numbers, clipped, any shape."""
+        if self.is_float or self.dtype == np.uint32:
+            return self.from_values(counts.astype(np.float64))
+        limits = np.iinfo(self.dtype)
+        return np.clip(counts, limits.min, limits.max).astype(self.dtype)
+
+    def whole(self, sample: float) -> float:
+        """Place of one sample among the whole numbers, which may lie between two of them."""
+        if self.is_float:
+            return float(sample) / self.step
+        return float(sample) - (_UINT32_SHIFT if self.dtype == np.uint32 else 0)
+
     def nodata_fill(self, nodata: float | None) -> Any:
         """The value that marks nodata in decoded cubes, in the cube's own type.
 
@@ -142,7 +161,7 @@ def automatic_step(lowest: float, highest: float, integers: bool) -> float:
     span = highest - lowest
     if span <= 0:
         span = max(abs(highest), 1.0)
-    step = 2.0 ** max(_LEAST_EXPONENT, math.floor(math.log2(span) - math.log2(_AUTO_LEVELS)))
+    step = 2.0 ** max(LEAST_EXPONENT, math.floor(math.log2(span) - math.log2(_AUTO_LEVELS)))
     # A large common offset must still fit 31 bits.
     while max(abs(lowest), abs(highest)) / step >= 2**30:
         step *= 2

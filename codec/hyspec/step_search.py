@@ -56,6 +56,11 @@ class StepSearch:
     strict
         Whether a target out of reach is an error, or as good as missed.
 
+    Raises
+    ------
+    ValueError
+        The profile needs no pack, and so has no quality.
+
     Attributes
     ----------
     analyses : dict
@@ -77,6 +82,8 @@ class StepSearch:
         *,
         strict: bool = True,
     ) -> None:
+        if plan.pack is None:
+            raise ValueError(f"the profile {plan.profile.name!r} has no quality to choose")
         self._chunks = chunks
         self._options = plan.options
         self._survey = found

@@ -26,10 +26,10 @@ from hyspec.stream_index import StreamData
 from hyspec.tile_coder import TileCoder, TileSymbols
 from hyspec.tiling import Tile, TileGrid
 
-#: Memory that decoding a chunk takes: per sample for masks and latents, and per pixel for the
-#: networks, which hold at least one whole plane at a time.
+#: Memory that decoding a chunk takes: per sample for masks and latents, and per pixel where the
+#: profile is not known.
 _CHUNK_SAMPLE_BYTES = 14
-_PLANE_SAMPLE_BYTES = 160
+_PIXEL_BYTES = 160
 #: And with a spectral transform: per entry of the basis, of which there are no more than bands
 #: times bands or pixels, on each of its levels, and per sample of the decoded planes.
 _BASIS_ENTRY_BYTES = 150
@@ -128,7 +128,8 @@ class StreamChunks:
         bands = max(map(len, self.partition))
         # Latents are those of whole strides.
         pixels = (rows + -rows % _MOST_STRIDE) * (columns + -columns % _MOST_STRIDE)
-        chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * _PLANE_SAMPLE_BYTES
+        per_pixel = _PIXEL_BYTES if self._profile is None else self._profile.pixel_bytes
+        chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * per_pixel
         if self._profile is not None and self._profile.has_basis:
             chunk += min(bands, pixels) * (bands * _BASIS_ENTRY_BYTES + pixels * _PLANE_BYTES)
             if self.grid.across > 1:
@@ -166,26 +167,27 @@ class StreamChunks:
     def load_pack(self) -> None:
         """Find the pack and make the coders, unless that is done: once, before threads start.
 
+        A profile that needs no pack has one coder, and a pack that was given is not looked at.
+
         Raises
         ------
         UnsupportedVersionError
             The stream is of a profile that this version does not know.
         StreamError
-            The stream names no pack.
+            The stream names no pack, or one that its profile does not need.
         PackError
             The pack is not installed, not the one that the stream names, or damaged.
         """
         if not self._coders:
             profile = self._known_profile()
-            loaded = self._find_pack()
-            if loaded.profile != profile.name:
-                raise PackError(
-                    f"pack {loaded.name!r} serves profile {loaded.profile!r}; "
-                    f"the stream needs one for {profile.name!r}"
+            models = (None,) if profile.pack is None else self._find_pack(profile).models
+            if profile.pack is None and self._header.pack is not None:
+                raise StreamError(
+                    f"the stream names a pack, which its profile {profile.name!r} does not need"
                 )
             self._coders = [
                 profile.coder(model, refine=self._refine, optimise=self._optimise)
-                for model in loaded.models
+                for model in models
             ]
 
     def _known_profile(self) -> profiles.Profile:
@@ -199,10 +201,19 @@ class StreamChunks:
             )
         return self._profile
 
-    def _find_pack(self) -> packs.Pack:
+    def _find_pack(self, profile: profiles.Profile) -> packs.Pack:
+        """Pack that the stream names, which is one of its profile."""
         if self._header.pack is None:
             raise StreamError("the stream names no pack, which its profile needs")
-        wanted, name = self._header.pack
+        loaded = self._named_pack(*self._header.pack)
+        if loaded.profile != profile.name:
+            raise PackError(
+                f"pack {loaded.name!r} serves profile {loaded.profile!r}; "
+                f"the stream needs one for {profile.name!r}"
+            )
+        return loaded
+
+    def _named_pack(self, wanted: bytes, name: str) -> packs.Pack:
         if self._pack is None:
             return packs.find(wanted, name)
         loaded = packs.load(self._pack)
@@ -218,6 +229,8 @@ class StreamChunks:
         self.load_pack()
         model = self._models[interval]
         if model >= len(self._coders):
+            if self._header.pack is None:
+                raise StreamError(f"the stream uses model {model} of a profile that has no models")
             raise StreamError(
                 f"the stream uses model {model} of a pack with {len(self._coders)} models"
             )

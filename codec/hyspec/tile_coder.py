@@ -30,12 +30,15 @@ class TileSamples:
         How samples become whole numbers.
     brightness : float
         Root mean square of the samples of the whole cube, in whole numbers; 0 if not known.
+    nodata : float or None
+        Value of samples without a measurement; ``None`` for none.
     """
 
     samples: npt.NDArray[Any]
     valid: npt.NDArray[np.bool_] | None
     sample_type: SampleType
     brightness: float = 0.0
+    nodata: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ class CoderSettings:
         Let these come back as their mean.
     groups : tuple of int
         Bands of each group of a spectral transform with two levels; empty for one.
+    max_error : ndarray of float64, shape (bands,), or None
+        Largest error of each band of the interval in sample units, if the profile bounds it;
+        0 for lossless, as is ``None``.
     """
 
     int8: bool = False
@@ -67,6 +73,7 @@ class CoderSettings:
     bad: npt.NDArray[np.bool_] | None = None
     drop_bad: bool = False
     groups: tuple[int, ...] = ()
+    max_error: npt.NDArray[np.float64] | None = None
 
 
 class TileAnalysis(Protocol):
@@ -121,12 +128,12 @@ def by_band(valid: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None
 
 
 class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
-    """Encodes and decodes tiles of one interval with one model of a pack.
+    """Encodes and decodes tiles of one interval, with one model of a pack if the profile has any.
 
     Parameters
     ----------
     model
-        The model.
+        The model; ``None`` for a profile that needs no pack.
     settings
         How to encode.
     refine
@@ -140,15 +147,15 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
 
     def __init__(
         self,
-        model: PackModel,
+        model: PackModel | None,
         settings: CoderSettings | None = None,
         *,
         refine: bool = False,
         optimise: bool = True,
     ) -> None:
-        self._networks = model.networks
+        self._networks = () if model is None else model.networks
         # The kind of entropy model is that of the profile.
-        self._core: list[tuple[int, Any]] = [(n.stride, n.latents) for n in model.networks]
+        self._core: list[tuple[int, Any]] = [(n.stride, n.latents) for n in self._networks]
         self._settings = settings or CoderSettings()
         self._refine = refine
         self._optimise = optimise
@@ -177,6 +184,10 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
     @abc.abstractmethod
     def encode(self, analysis: Analysis, step: int) -> tuple[bytes, int, Symbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
+
+    def payload(self, analysis: Analysis, step: int) -> tuple[bytes, int]:
+        """Payload at a quality step, and its symbols' checksum, where the symbols do not matter."""
+        return self.encode(analysis, step)[:2]
 
     def back(self, payload: bytes) -> int:  # noqa: ARG002 - for profiles that share
         """Tiles back to the one that a payload needs for decoding, in the same row; 0 for none.
@@ -214,7 +225,8 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         if found != checksum:
             raise StreamError(
                 f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
-                hint="the stream was written with other tables than this pack's; report it",
+                hint="the encoder computed otherwise, or with other tables than this pack's; "
+                "report it",
             )
         return symbols
 

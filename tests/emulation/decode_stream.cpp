@@ -1,6 +1,6 @@
 // decode_stream PACK STREAM...: decodes every chunk of streams of any profile with the networks of
-// a tiny pack, and prints "file tile interval checksum" with the checksum of the decoded symbols.
-// Exits with 1 if one differs from what the stream says.
+// a tiny pack, or with none where PACK is -, and prints "file tile interval checksum" with the
+// checksum of the decoded symbols. Exits with 1 if one differs from what the stream says.
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hyspec/band_payload.hpp"
+#include "hyspec/bounded_payload.hpp"
 #include "hyspec/container.hpp"
 #include "hyspec/spectral_payload.hpp"
 
@@ -66,6 +67,7 @@ hyspec::PlaneModel read_plane_model(const std::string& folder, std::uint32_t cha
 
 // The networks of a tiny pack of either profile.
 struct Pack {
+  Pack() = default;
   explicit Pack(const std::string& path) {
     const std::string low = path + "/low", high = path + "/high";
     if (std::ifstream(low + "/surroundings.npy")) {
@@ -143,6 +145,8 @@ bool decode(const Pack& pack, const std::string& path) {
       hyspec::decode_band_payload(pack.band, stream.size(entry, info), stream.payload(info), &crc);
     else if (stream.header.profile == 2)
       crc = decode_spectral(pack, stream, entry, info);
+    else if (stream.header.profile == 3)
+      hyspec::decode_bounded_payload(stream.size(entry, info), stream.payload(info), &crc);
     else
       throw std::runtime_error(path + ": unknown profile");
     std::printf("%s %u %u %08x\n", stream.name.c_str(), entry.tile, entry.interval, crc);
@@ -155,7 +159,7 @@ bool decode(const Pack& pack, const std::string& path) {
 
 int main(int argc, char** argv) {
   try {
-    const Pack pack(argv[1]);
+    const Pack pack = std::string(argv[1]) == "-" ? Pack() : Pack(argv[1]);
     bool sound = true;
     for (int k = 2; k < argc; ++k) sound = decode(pack, argv[k]) && sound;
     return sound ? 0 : 1;

@@ -1,8 +1,9 @@
 """Makes the golden streams: python tests/golden/make_streams.py.
 
-Whole streams of small cubes, coded with the tiny packs, and what every later version has to decode
-from them: description, checksums of the symbols, and samples (within one whole number, because the
-last digit of a network's output is the machine's). Invalid ones name the error that they end in.
+Whole streams of small cubes, coded with the tiny packs or without any, and what every later version
+has to decode from them: description, checksums of the symbols, and samples (within one whole number
+where there is a pack, because the last digit of a network's output is the machine's). Invalid ones
+name the error that they end in.
 
 Run once per format version. A file that exists is never changed, because the encoder may become
 better, and its floating-point arithmetic depends on the machine; a new format version adds files
@@ -180,12 +181,37 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "spectral-more-bands-than-pixels": (more_bands_than_pixels(), {"quality": 80}),
     "spectral-one-pixel": (hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)), {}),
     "spectral-one-band": (hyspec.Cube(np.rint(scene(30, 22, 1)).astype(np.int16)), {"quality": 75}),
+    "bounded-uint16": (described_uint16(), {"lossless": True, "intervals": "1-3,4-8"}),
+    "bounded-int16-nodata": (int16_with_nodata(), {"max_error": 2, "tile": 16}),
+    "bounded-float32": (float32_with_nan(), {"max_error": 0.01}),
+    "bounded-float32-lossless": (
+        hyspec.Cube(np.rint(scene(12, 13, 3)).astype(np.float32), nodata=-1.0),
+        {"lossless": True},
+    ),
+    "bounded-uint32": (uint32_with_offset(), {"max_error": [0, 3, 1, 0]}),
+    "bounded-int32-peaks": (int32_with_peaks(), {"lossless": True}),
+    "bounded-uint8-constant-bands": (constant_bands(), {"max_error": 1}),
+    "bounded-int16-beside-nodata": (mean_is_nodata(), {"max_error": 2}),
+    "bounded-int8-all-nodata": (all_nodata(), {"lossless": True}),
+    "bounded-tiles-2d": (
+        hyspec.Cube(np.rint(scene(37, 29, 7)).astype(np.uint16)),
+        {"max_error": 5, "intervals": "1-1,2-7", "tile": (16, 12)},
+    ),
+    "bounded-many-bands": (
+        hyspec.Cube(np.rint(scene(8, 9, 50)).astype(np.uint16)),
+        {"lossless": True},
+    ),
+    "bounded-one-pixel": (
+        hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)),
+        {"lossless": True},
+    ),
 }
 
 
-def pack_of(name: str) -> Path:
-    """Pack of a file, or of a cube above."""
-    return SPECTRAL_PACK if name.removeprefix("v1.0-").startswith("spectral-") else PACK
+def pack_of(name: str) -> Path | None:
+    """Pack of a file, or of a cube above; ``None`` where there is none."""
+    profile = name.removeprefix("v1.0-").partition("-")[0]
+    return {"spectral": SPECTRAL_PACK, "bounded": None}.get(profile, PACK)
 
 
 # ---- what readers have to find

@@ -10,8 +10,10 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from reference.adaptive import LONE_LIMIT, Slot, decode_lone
-from reference.band import Tile, require
+from reference.band import Array, Tile, require
 from reference.container import Reader, crc32c
 from reference.range_decoder import RangeDecoder, decode_masks, to_words
 
@@ -37,6 +39,7 @@ class Samples:
     samples: dict[int, list[list[int]]]
     limits: list[int]
     checksum: int
+    valid: Array | None
 
 
 def decode(payload: bytes, tile: Tile) -> Samples:
@@ -50,7 +53,8 @@ def decode(payload: bytes, tile: Tile) -> Samples:
     if limit_count == 1:
         limits *= tile.bands
     mask = reader.take(reader.varint())
-    valid = decode_masks(mask, tile.bands, tile.rows, tile.columns).tolist() if mask else None
+    masks = decode_masks(mask, tile.bands, tile.rows, tile.columns) if mask else None
+    valid = None if masks is None else masks.tolist()
     decoder = RangeDecoder(to_words(reader.take(reader.left)))
     chunk = Chunk(decoder, tile, span, order, wide == 1)
     found = {}
@@ -70,7 +74,15 @@ def decode(payload: bytes, tile: Tile) -> Samples:
     data = b"".join(
         x.to_bytes(4, "little", signed=True) for b in found.values() for row in b for x in row
     )
-    return Samples(found, limits, crc32c(data))  # 6
+    return Samples(found, limits, crc32c(data), masks)  # 6
+
+
+def values(_: None, tile: Tile, symbols: Samples) -> Array:
+    """6: whole numbers, shape (bands, rows, columns); 0 in bands that are not present."""
+    result = np.zeros((tile.bands, tile.rows, tile.columns))
+    for band, rows in symbols.samples.items():
+        result[band] = rows
+    return result
 
 
 # 4.1 Bands and what lies outside ------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference import band, container, spectral
+from reference import band, bounded, container, spectral
 from reference.band import Tile, require
 from reference.pack import Network, Pack
 
@@ -19,6 +19,7 @@ Array = npt.NDArray[Any]
 PROFILES: dict[tuple[int, int], tuple[str, ModuleType]] = {
     (1, 2): ("band", band),
     (2, 1): ("spectral", spectral),
+    (3, 1): ("bounded", bounded),
 }
 
 
@@ -32,20 +33,24 @@ class Chunk:
     row: int
     column: int
     band: int
-    network: Network
+    network: Network | None
     symbols: Any
 
 
-def profile_of(header: container.Header, pack: Pack) -> ModuleType:
+def profile_of(header: container.Header, pack: Pack | None) -> ModuleType:
     numbers = (header["profile"], header["profile_version"])
     require(numbers in PROFILES, "profile")
     name, profile = PROFILES[numbers]
+    if pack is None:
+        require(profile is bounded, "no pack")
+        require("pack" not in header, "a pack that is not needed")
+        return profile
     require(header["pack"][0] == pack.id, "pack")
     require(pack.profile == name, "profile of the pack")
     return profile
 
 
-def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Chunk]]:
+def read_chunks(data: bytes, pack: Pack | None) -> tuple[container.Header, int, list[Chunk]]:
     """Header, rows of the cube, and the symbols of every chunk."""
     header, size = container.parse_preamble(data)
     profile = profile_of(header, pack)
@@ -60,8 +65,15 @@ def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Ch
         column = number % across * header["tile_columns"]
         columns = min(header["tile_columns"], header["columns"] - column)
         bands, model = header["intervals"][interval]
-        require(model < len(pack.models), "model")
+        require(model < (1 if pack is None else len(pack.models)), "model")
         tile = Tile(bands, entry["rows"], columns)
+        first_band = sum(n for n, _ in header["intervals"][:interval])
+        row = number // across * header["tile_rows"]
+        place = (number, interval, tile, row, column, first_band)
+        if pack is None:
+            found = bounded.decode(payload, tile)
+            require(found.checksum == info["symbols_crc"], "checksum of the symbols")
+            return Chunk(*place, None, found)
         networks = pack.models[model]
         if profile is spectral and (back := spectral.tiles_back(payload)):
             require(borrows, "a carrier that borrows")
@@ -72,15 +84,12 @@ def read_chunks(data: bytes, pack: Pack) -> tuple[container.Header, int, list[Ch
         else:
             symbols = profile.decode(payload, networks, tile)
         require(symbols.checksum == info["symbols_crc"], "checksum of the symbols")
-        first_band = sum(n for n, _ in header["intervals"][:interval])
-        row = number // across * header["tile_rows"]
-        place = (number, interval, tile, row, column, first_band)
         return Chunk(*place, networks[symbols.network], symbols)
 
     return header, rows, [decode(entry) for entry in entries]
 
 
-def read_cube(data: bytes, pack: Pack) -> Array:
+def read_cube(data: bytes, pack: Pack | None) -> Array:
     """Samples of the whole cube, shape (rows, columns, bands)."""
     header, rows, chunks = read_chunks(data, pack)
     profile = profile_of(header, pack)

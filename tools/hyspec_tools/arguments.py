@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from hyspec import options
@@ -34,6 +35,17 @@ def sizes(text: str) -> tuple[int, ...] | None:
     return tuple(map(int, parts))
 
 
+def error_bounds(text: str) -> float | list[float]:
+    """Read a number, or several with commas between them."""
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; expected a number such as 2, or one for each band: 2,2,5"
+        ) from None
+    return values[0] if len(values) == 1 else values
+
+
 _SHARED: dict[str, dict[str, Any]] = {
     "pack": {"metavar": "NAME|PATH", "help": "pack to decode with, if it is not a shipped one"},
     "threads": {"type": positive, "metavar": "N", "help": "default: all processors"},
@@ -49,12 +61,15 @@ def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
         parser.add_argument(f"--{name}", **_SHARED[name])
 
 
-def add_profile_and_pack(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name the profile and the pack to encode with."""
+def add_profile_and_pack(
+    parser: argparse.ArgumentParser, profiles: Sequence[str] = options.PROFILES
+) -> None:
+    """Add the options that name the profile, one of those given, and the pack to encode with."""
     parser.add_argument(
         "--profile",
-        choices=options.PROFILES,
-        help="coding profile (default: that of the pack, and spectral without one)",
+        choices=profiles,
+        help="coding profile (default: that of the pack, and spectral without one"
+        + ("; bounded with --lossless or --max-error)" if "bounded" in profiles else ")"),
     )
     parser.add_argument(
         "--pack",

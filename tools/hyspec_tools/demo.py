@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--sensor", choices=sorted(SENSORS), default="aviris")
     result.add_argument("--seed", type=int, default=1, help="seed of the scene (default: 1)")
     result.add_argument("--bps", type=float, default=0.25, help="rate (default: 0.25 bit/sample)")
-    add_profile_and_pack(result)
+    add_profile_and_pack(result, [p for p in options.PROFILES if p != "bounded"])
     add_shared(result, "threads", "json", "force")
     return result
 

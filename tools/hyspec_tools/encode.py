@@ -12,7 +12,7 @@ from hyspec import io, options
 from hyspec.errors import UsageError
 from hyspec.io.outputs import writing
 from hyspec_tools import report
-from hyspec_tools.arguments import add_profile_and_pack, add_shared, sizes
+from hyspec_tools.arguments import add_profile_and_pack, add_shared, error_bounds, sizes
 from hyspec_tools.common import Parser, ProgressBars, program, to_json
 from hyspec_tools.inputs import (
     add_input_arguments,
@@ -42,8 +42,16 @@ def parser() -> argparse.ArgumentParser:
     target.add_argument("--bps", type=float, metavar="R", help="rate in bits per sample")
     target.add_argument("--psnr", type=float, metavar="DB", help="PSNR in dB, peak = max - min")
     target.add_argument("--rmse", type=float, metavar="E", help="RMSE in sample units")
-    target.add_argument("--max-error", type=float, metavar="M", help="maximum absolute error")
-    target.add_argument("--lossless", action="store_true", help="reproduce every sample exactly")
+    target.add_argument(
+        "--max-error",
+        type=error_bounds,
+        metavar="M[,M...]",
+        help="largest error of any sample in sample units, or one for each band; 0 is lossless "
+        "(profile bounded)",
+    )
+    target.add_argument(
+        "--lossless", action="store_true", help="reproduce every sample exactly (profile bounded)"
+    )
     result.add_argument(
         "--intervals",
         metavar="all|seed|auto|TABLE",

@@ -30,11 +30,11 @@ class Product(Codec):
     Raises
     ------
     UsageError
-        This version of hyspec does not have the profile.
+        hyspec does not have the profile, or the profile has no pack.
     """
 
     def __init__(self, profile: str, pack: str | None = None, network: int | None = None) -> None:
-        hyspec.EncodeOptions(profile=profile)
+        hyspec.EncodeOptions(profile=profile, pack=pack, lossless=profile == _BOUNDED)
         self.profile = profile
         self.pack = pack
         self.network = network
@@ -44,12 +44,13 @@ class Product(Codec):
 
     def settings(self) -> dict[str, Any]:
         """See the base class."""
-        chosen = packs.load(self.pack or PROFILES[self.profile].pack)
+        wanted = self.pack or PROFILES[self.profile].pack
+        chosen = None if wanted is None else packs.load(wanted)
         return {
             "version": hyspec.__version__,
             "profile": self.profile,
-            "pack": chosen.name,
-            "pack_sha256": chosen.id.hex(),
+            "pack": None if chosen is None else chosen.name,
+            "pack_sha256": None if chosen is None else chosen.id.hex(),
             "network": self.network,
         }
 

@@ -1,0 +1,184 @@
+"""Error limits in whole numbers: how far what is decoded may be off so that a promise holds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hyspec.errors import DataError
+from hyspec.sample_type import SampleType
+
+#: Largest limit of the format; docs/bounded_profile.md, section 8.
+_MOST = 2**32 - 1
+#: Spacings of numbers that a product which is not exact takes off a limit: half of one for each
+#: rounding, of the sample, of what is decoded, and of what moves away from the nodata value.
+_ROUNDED_PRODUCTS = 3
+#: Rows of a tile that are compared at once hold about so many samples.
+_BLOCK_SAMPLES = 1 << 20
+
+
+def whole_limits(
+    samples: npt.NDArray[Any],
+    valid: npt.NDArray[np.bool_] | None,
+    counts: npt.NDArray[np.int32],
+    sample_type: SampleType,
+    max_error: npt.NDArray[np.float64],
+) -> npt.NDArray[np.uint32]:
+    """Limits of the bands of a tile in whole numbers.
+
+    Integer samples are whole numbers already. Floating-point samples are off by what their
+    quantisation step rounded away before anything is coded, and the product of step and whole
+    number may be rounded again: what is left of the error is counted in steps, and rounded down.
+
+    Parameters
+    ----------
+    samples
+        Samples of the cube, shape (rows, columns, bands).
+    valid
+        Mask of measurements of the same shape; ``None`` if all are.
+    counts
+        The samples in whole numbers, shape (bands, rows, columns).
+    sample_type
+        How the two follow from each other.
+    max_error
+        Largest error of each band in sample units, shape (bands,); 0 for lossless.
+
+    Returns
+    -------
+    ndarray of uint32, shape (bands,)
+
+    Raises
+    ------
+    DataError
+        The quantisation step itself rounds a sample by more than its band allows.
+    """
+    if not sample_type.is_float:
+        return np.minimum(np.floor(max_error), _MOST).astype(np.uint32)
+    rounded, largest = _rounding(samples, valid, counts, sample_type)
+    if (rounded > max_error).any():
+        raise _too_coarse(rounded, max_error, sample_type.step)
+    left = max_error - rounded
+    # A difference that is rounded up would promise too much.
+    left = np.where(rounded > 0, np.maximum(np.nextafter(left, 0.0), 0.0), left)
+    steps = np.floor(left / sample_type.step)
+    if not _exact_products(sample_type, largest / sample_type.step + float(steps.max())):
+        widest = np.minimum(largest + max_error, np.finfo(sample_type.dtype).max)
+        spacing = np.spacing(widest.astype(sample_type.dtype)).astype(np.float64)
+        left = left - _ROUNDED_PRODUCTS * spacing
+        steps = np.maximum(np.floor(left / sample_type.step), 0.0)
+    return np.minimum(steps, _MOST).astype(np.uint32)
+
+
+def without_nodata(
+    limits: npt.NDArray[np.uint32],
+    counts: npt.NDArray[np.int32],
+    valid: npt.NDArray[np.bool_] | None,
+    nodata: float,
+) -> npt.NDArray[np.uint32]:
+    """Limits one smaller where a decoded sample may have to move away from the nodata value.
+
+    A decoder moves a sample that happens to equal nodata by one whole number.
+
+    Parameters
+    ----------
+    limits
+        Limits of the bands, shape (bands,).
+    counts, valid
+        Samples in whole numbers and their mask, shape (bands, rows, columns); ``None`` for a mask
+        that is all true.
+    nodata
+        The nodata value in whole numbers, which need not be one itself.
+    """
+    smaller = limits.copy()
+    for band in np.flatnonzero(limits):
+        distance = np.abs(counts[band] - nodata)  # double precision: nodata is a float
+        if valid is not None:
+            distance = distance[valid[band]]
+        if (distance <= float(limits[band]) + 1).any():
+            smaller[band] -= 1
+    return smaller
+
+
+def check_nodata(
+    limits: npt.NDArray[np.uint32],
+    counts: npt.NDArray[np.int32],
+    valid: npt.NDArray[np.bool_] | None,
+    sample_type: SampleType,
+    nodata: Any,
+) -> None:
+    """Refuse samples that their step alone rounds to nodata, in bands that have nothing to spare.
+
+    Parameters
+    ----------
+    limits, counts, valid
+        As for :func:`without_nodata`.
+    sample_type
+        How whole numbers become samples.
+    nodata
+        The nodata value, of the sample type.
+
+    Raises
+    ------
+    DataError
+        There is such a sample.
+    """
+    if not sample_type.is_float:
+        return
+    for band in np.flatnonzero(limits == 0):
+        met = sample_type.from_integers(counts[band]) == nodata
+        if valid is not None:
+            met &= valid[band]
+        if met.any():
+            raise DataError(
+                f"the quantisation step of {sample_type.step:g} rounds a sample of band "
+                f"{band + 1} to the nodata value {nodata:g}",
+                hint="use a smaller --float-step",
+            )
+
+
+def _rounding(
+    samples: npt.NDArray[Any],
+    valid: npt.NDArray[np.bool_] | None,
+    counts: npt.NDArray[np.int32],
+    sample_type: SampleType,
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Largest error of each band when nothing but the step rounds, and the largest magnitude."""
+    rows, columns, bands = samples.shape
+    worst, largest = np.zeros(bands), 0.0
+    step = max(1, _BLOCK_SAMPLES // (columns * bands))
+    for row in range(0, rows, step):
+        block = np.asarray(samples[row : row + step], np.float64)
+        again = sample_type.from_integers(counts[:, row : row + step].transpose(1, 2, 0))
+        error, size = np.abs(again.astype(np.float64) - block), np.abs(block)
+        if valid is not None:
+            error[~valid[row : row + step]] = 0.0
+            size[~valid[row : row + step]] = 0.0
+        worst = np.maximum(worst, error.max((0, 1)))
+        largest = max(largest, float(size.max()))
+    return worst, largest
+
+
+def _exact_products(sample_type: SampleType, most: float) -> bool:
+    """Whether the step times any whole number up to ``most`` has its exact value."""
+    digits = np.finfo(sample_type.dtype).nmant + 1
+    return math.frexp(sample_type.step)[0] == 0.5 and most < 2.0**digits
+
+
+def _too_coarse(
+    rounded: npt.NDArray[np.float64], max_error: npt.NDArray[np.float64], step: float
+) -> DataError:
+    band = int(np.argmax(rounded - max_error))
+    if max_error[band] == 0:
+        return DataError(
+            f"lossless coding of floating-point samples needs multiples of the quantisation step; "
+            f"a sample of band {band + 1} is {rounded[band]:.3g} off one of {step:g}",
+            hint="give a --float-step that all samples are multiples of, or --max-error",
+        )
+    return DataError(
+        f"the quantisation step of {step:g} alone is off by {rounded[band]:.3g} in band "
+        f"{band + 1}; {max_error[band]:g} are allowed",
+        hint="use a smaller --float-step, or leave it out",
+    )

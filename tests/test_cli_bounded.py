@@ -1,0 +1,133 @@
+"""The programs with the bounded profile: its options, what they report, and what they refuse."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+import hyspec
+from hyspec_tools import decode, info, report
+from hyspec_tools.encode import main
+from stream_cases import with_byte_flipped
+
+
+@pytest.fixture
+def bounded(run, scene_hdr, out):
+    """Run hyspec-encode on the scene, without a pack."""
+    return lambda *arguments: run(main, scene_hdr, out, *arguments)
+
+
+@pytest.mark.parametrize("profile", [(), ("--profile", "bounded")])
+def test_lossless(bounded, profile, out, scene_cube):
+    record = bounded("--lossless", *profile, "--json", "--verify").json
+    assert list(record) == list(report.KEYS)
+    assert (record["profile"], record["pack"]) == ("bounded", None)
+    assert (record["max_abs_error"], record["rmse"], record["psnr_db"]) == (0, 0, None)
+    assert record["bytes"] == out.stat().st_size
+    assert np.array_equal(hyspec.decode(out.read_bytes()).array, scene_cube.array)
+
+
+@pytest.mark.parametrize("profile", [(), ("--profile", "bounded")])
+def test_max_error(bounded, profile, out, scene_hdr):
+    record = bounded("--max-error", "3", *profile, "--json", "--verify").json
+    assert record["max_abs_error"] == 3
+    assert out.read_bytes() == hyspec.encode(hyspec.io.read(scene_hdr), max_error=3)
+
+
+def test_an_error_for_each_band(bounded, out, scene_hdr, scene_cube):
+    limits = [band % 4 for band in range(24)]
+    assert bounded("--max-error", ",".join(map(str, limits))).code == 0
+    assert out.read_bytes() == hyspec.encode(hyspec.io.read(scene_hdr), max_error=limits)
+    found = hyspec.decode(out.read_bytes()).array.astype(int)
+    assert np.abs(found - scene_cube.array).max((0, 1)).tolist() == limits
+
+
+def test_the_table_names_no_pack(bounded):
+    done = bounded("--lossless")
+    assert "bounded" in done.out
+    assert "None" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--profile", "bounded"], "--lossless or --max-error"),
+        (["--profile", "bounded", "--bps", "1"], "--lossless or --max-error"),
+        (["--lossless", "--bps", "1"], "2 targets (bps, lossless)"),
+        (["--lossless", "--psnr", "50"], "2 targets (psnr, lossless)"),
+        (["--max-error", "2", "--rmse", "1"], "2 targets (rmse, max_error)"),
+        (["--max-error", "2", "--quality", "1"], "2 targets (quality, max_error)"),
+        (["--max-error", "2", "--lossless"], "2 targets (max_error, lossless)"),
+        (["--lossless", "--pack", "generic-spectral"], "has no pack"),
+        (["--lossless", "--profile", "spectral"], "needs the profile 'bounded', not 'spectral'"),
+        (["--max-error", "2", "--profile", "band"], "needs the profile 'bounded', not 'band'"),
+        (["--max-error", "-1"], "expected a number of at least 0"),
+        (["--max-error", "nan"], "expected a number of at least 0"),
+        (["--max-error", "1,2"], "2 values; expected one, or 24"),
+        (["--max-error", "1,x"], "one for each band"),
+        (["--max-error", ""], "one for each band"),
+        (["--lossless", "--network", "0"], "no networks"),
+        (["--lossless", "--precision", "int8"], "no networks"),
+        (["--lossless", "--bad-bands", "drop"], "none is dropped"),
+        (["--lossless", "--fast"], "no search"),
+        (["--lossless", "--metric", "sam"], "no metric"),
+        (["--lossless", "--joint"], "no transform"),
+        (["--lossless", "--float-step", "1"], "floating-point"),
+    ],
+)
+def test_what_is_refused(bounded, out, arguments, text):
+    done = bounded(*arguments)
+    assert done.code == 2
+    assert text in done.err
+    assert not out.exists()
+
+
+def test_floats_that_cannot_be_lossless(run, tmp_path, out, scene_cube):
+    np.save(tmp_path / "f.npy", scene_cube.array.astype("f4") / 7)
+    done = run(main, tmp_path / "f.npy", out, "--lossless")
+    assert done.code == 1
+    assert "not all whole numbers" in done.err
+    assert "--float-step" in done.err
+    assert not out.exists()
+    record = run(main, tmp_path / "f.npy", out, "--max-error", "0.01", "--json", "--verify").json
+    assert 0 < record["max_abs_error"] <= 0.01
+
+
+def test_info(bounded, run, out):
+    bounded("--lossless", "--tile", "16", "--intervals", "1-8,9-24")
+    done = run(info.main, out, "--json", "--check")
+    assert done.code == 0
+    values = done.json
+    assert (values["profile"], values["pack"], values["pack_id"]) == ("bounded", None, None)
+    assert (values["chunks"], values["damage"], values["index"]) == (6, [], "sound")
+    text = run(info.main, out).out
+    assert "bounded" in text
+    assert "pack" not in text
+    out.write_bytes(with_byte_flipped(out.read_bytes(), out.stat().st_size // 2))
+    assert run(info.main, out, "--check").code == 1
+
+
+def test_decode(bounded, run, out, tmp_path, scene_cube):
+    bounded("--lossless", "--tile", "16")
+    area = ("--rows", "3:30", "--cols", "5:9", "--bands", "2:4")
+    assert run(decode.main, out, tmp_path / "part.npy", *area).code == 0
+    assert np.array_equal(np.load(tmp_path / "part.npy"), scene_cube.array[3:30, 5:9, 2:4])
+    entry = hyspec.Stream(out.read_bytes()).index.chunks[1]
+    out.write_bytes(with_byte_flipped(out.read_bytes(), entry.offset + entry.length - 1))
+    assert run(decode.main, out, tmp_path / "whole.npy").code == 1
+    done = run(decode.main, out, tmp_path / "whole.npy", "--recover")
+    assert "tile 1" in done.err
+    found = np.load(tmp_path / "whole.npy")
+    assert not found[16:32].any()
+    found[16:32] = scene_cube.array[16:32]
+    assert np.array_equal(found, scene_cube.array)
+
+
+def test_lines_from_a_pipe(run, out, scene_cube, monkeypatch):
+    lines = np.ascontiguousarray(scene_cube.array.transpose(0, 2, 1), "<u2")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.tobytes())))
+    shape = ("--shape", "36x24", "--dtype", "uint16", "--interleave", "bil")
+    record = run(main, "-", out, *shape, "--lossless", "--tile", 16, "--json").json
+    assert (record["profile"], record["pack"]) == ("bounded", None)
+    assert np.array_equal(hyspec.decode(out.read_bytes()).array, scene_cube.array)
