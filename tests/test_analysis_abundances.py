@@ -18,6 +18,7 @@ def random_abundances(seed, pixels=50, endmembers=4):
     return np.random.default_rng(seed).dirichlet(np.ones(endmembers), pixels)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(2, 6))
 def test_definitions_and_identities(seed, pixels, endmembers):
     a, b = (random_abundances([seed, i], pixels, endmembers) for i in (0, 1))
@@ -71,6 +72,7 @@ def test_divergence_of_zeros_is_finite():
     assert math.isfinite(am.spectral_information_divergence(np.zeros(5), np.eye(5)[0]))
 
 
+@settings(deadline=None)
 @given(st.permutations(range(5)), st.integers(0, 2**32))
 def test_matching_finds_the_permutation(order, seed):
     random = np.random.default_rng(seed)
@@ -149,7 +151,7 @@ def test_similarity_by_the_formula():
     assert ssim(x, y, dynamic_range=100) == pytest.approx(np.mean(values))
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.01, 50))
 def test_similarity_falls_with_noise(seed, noise):
     random = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec.analysis import auc, roc, rx
@@ -29,6 +29,7 @@ def test_mean_distance_is_the_number_of_bands():
     assert rx(scene(), regularisation=1e-12).mean() == pytest.approx(6 * (1 - 1 / 480), rel=1e-6)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0.01, 1000), st.floats(-1000, 1000))
 def test_units_do_not_matter(seed, scale, offset):
     cube = scene(seed)
@@ -111,6 +112,7 @@ SCORES = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_s
 )
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_area_counts_pairs(pairs):
     scores, targets = (np.array(values) for values in zip(*pairs, strict=True))
@@ -118,6 +120,7 @@ def test_area_counts_pairs(pairs):
     assert auc(scores, targets) == pytest.approx(np.mean((high > low) + 0.5 * (high == low)))
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_area_is_below_the_curve(pairs):
     scores, targets = (np.array(values) for values in zip(*pairs, strict=True))
@@ -130,6 +133,7 @@ def test_area_is_below_the_curve(pairs):
         assert false_alarm == pytest.approx(np.mean(scores[~targets] >= threshold))
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_order_alone_matters(pairs):
     scores, targets = (np.array(values) for values in zip(*pairs, strict=True))

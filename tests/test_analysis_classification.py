@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec.analysis import classification_metrics as metrics
@@ -35,6 +35,7 @@ def test_classes_of_different_size():
     assert score.f1[1] == 0
 
 
+@settings(deadline=None)
 @given(LABELS)
 def test_definitions(pairs):
     true, predicted = (np.array(values) for values in zip(*pairs, strict=True))
@@ -59,6 +60,7 @@ def test_definitions(pairs):
     assert score.average_accuracy == pytest.approx(np.mean(present))
 
 
+@settings(deadline=None)
 @given(LABELS, st.integers(-3, 0), st.integers(0, 9))
 def test_background_does_not_count(pairs, background, predicted_there):
     true, predicted = (np.array(values) for values in zip(*pairs, strict=True))

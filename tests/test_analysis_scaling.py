@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyspec.analysis import scaling
@@ -31,6 +31,7 @@ def test_minmax_does_not_depend_on_the_training_pixels():
     assert np.array_equal(scaling.fit("minmax", x)(x), scaling.fit("minmax", x[:3] * 9)(x))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_ranges_on_the_training_pixels(seed):
     x = spectra(seed)

@@ -167,7 +167,7 @@ def test_sparse_labels_lose_nothing_to_the_buffer():
 def test_same_seed_same_split():
     labels = fields(50, 60)
     for make in (
-        lambda seed: spatial_split.spatial(labels, train=0.5, patch=3, seed=seed),
+        lambda seed: spatial_split.spatial(labels, train=0.5, patch=3, seed=seed, candidates=4),
         lambda seed: random_splits.stratified(labels, train=0.5, patch=3, seed=seed),
     ):
         assert np.array_equal(make(1).train, make(1).train)

@@ -53,9 +53,9 @@ def rate_distortion(records: Sequence[Record], scene: str) -> str:
                 ]
                 _line(panel, points, styles.of(codec, codecs), marker)
         panel.set(xscale="log", yscale=scale, xlabel="rate in bit/sample", ylabel=label)
-        _label_ticks(panel.xaxis)
+        label_ticks(panel.xaxis)
         if scale == "log":
-            _label_ticks(panel.yaxis)
+            label_ticks(panel.yaxis)
         panel.grid(alpha=0.3)
     _legend(figure, chosen, codecs)
     return _svg(figure)
@@ -77,7 +77,7 @@ def intervals(records: Sequence[Record], scene: str) -> str:
             ]
             _line(panel, points, styles.of(codec, codecs), ".")
         panel.set(xscale="log", xlabel="rate of the cube in bit/sample", title=f"bands {part}")
-        _label_ticks(panel.xaxis)
+        label_ticks(panel.xaxis)
         panel.grid(alpha=0.3)
     for panel in panels[::columns]:
         panel.set_ylabel("PSNR in dB")
@@ -153,7 +153,7 @@ def _line(
         panel.plot(*zip(*finite, strict=True), **style, marker=marker, markersize=4)
 
 
-def _label_ticks(axis: Axis) -> None:
+def label_ticks(axis: Axis) -> None:
     """Label a logarithmic axis with plain numbers."""
     axis.set_major_locator(LogLocator(subs=_TICKS))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

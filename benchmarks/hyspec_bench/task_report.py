@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from hyspec_bench import scenes, styles
+from hyspec_bench import plots, scenes, styles
 from hyspec_bench import tasks as task_functions
 from hyspec_bench.results import Results
 from hyspec_bench.table import Record, Table, names
@@ -61,6 +61,7 @@ def plot(results: Results, known: Originals, path: Path) -> None:
                     panel.plot(*zip(*points, strict=True), **style, marker=".", label=codec)
             panel.axhline(known[task, scene], color="0.4", linestyle=":", label="original")
             panel.set(xscale="log", xlabel="rate in bit/sample", ylabel=task, title=scene)
+            plots.label_ticks(panel.xaxis)
             panel.grid(alpha=0.3)
     panels[0, 0].legend(fontsize="small")
     figure.savefig(path, dpi=110)

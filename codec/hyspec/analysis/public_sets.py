@@ -1,9 +1,10 @@
 """Public scenes with classes, downloaded from the Computational Intelligence Group (GIC, UPV/EHU).
 
-The page is https://www.ehu.eus/ccwintco/index.php/Hyperspectral_Remote_Sensing_Scenes. It states no
-checksums, so the registry carries none: the first download is kept with its SHA-256, which a
-warning shows, and every later use is checked against that. Whoever knows the checksum gives it and
-has the first download checked, too. Files that were put into the folder by hand count as downloads.
+The page is https://www.ehu.eus/ccwintco/index.php/Hyperspectral_Remote_Sensing_Scenes. No checksums
+of its files are known here, so the registry carries none: the first download is kept with its
+SHA-256, which a warning shows, and every later use is checked against that. Whoever knows the
+checksum gives it and has the first download checked, too. Files that were put into the folder by
+hand count as downloads.
 """
 
 from __future__ import annotations

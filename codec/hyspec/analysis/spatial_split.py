@@ -32,8 +32,9 @@ from hyspec.errors import DataError, UsageError
 _Areas = npt.NDArray[np.int8]
 _Float = npt.NDArray[np.float64]
 
-#: How much worse a class without pixels in a part is than one at odds with its fraction.
-_MISSING = 100.0
+#: How much worse a class without pixels in training, validation or test is than one at odds with
+#: its fraction.
+_MISSING = (100.0, 30.0, 100.0)
 Missing = Literal["error", "warn", "ignore"]
 
 
@@ -44,7 +45,7 @@ def spatial(
     validation: float = 0.0,
     patch: int,
     seed: int,
-    candidates: int = 64,
+    candidates: int = 256,
     missing: Missing = "warn",
 ) -> Split:
     """Divide the labelled pixels by place, with a buffer of ``patch - 1`` pixels between parts.
@@ -112,7 +113,7 @@ def spatial(
     return split
 
 
-def with_validation(split: Split, *, fraction: float, seed: int, candidates: int = 64) -> Split:
+def with_validation(split: Split, *, fraction: float, seed: int, candidates: int = 256) -> Split:
     """Take a validation set out of the training pixels, by place, with the buffer of the patch.
 
     For splits that came without, such as fixed training masks. Training pixels within the buffer
@@ -214,10 +215,10 @@ def _badness(labels: Labels, parts: npt.NDArray[np.bool_], wanted: _Float) -> fl
     classes, dense = np.unique(labels[labels > 0], return_inverse=True)
     total = np.bincount(dense, minlength=len(classes))
     badness = 0.0
-    for part, share in zip(parts, wanted, strict=True):
+    for part, share, missing in zip(parts, wanted, _MISSING, strict=True):
         if share == 0:
             continue
         found = np.bincount(dense[part[labels > 0]], minlength=len(classes))
         lack = np.maximum(share - found / total, 0) / share
-        badness += float(lack.mean()) + _MISSING * float(np.count_nonzero(found == 0))
+        badness += float(lack.mean()) + missing * float(np.count_nonzero(found == 0))
     return badness
