@@ -185,7 +185,7 @@ def test_features_of_the_classifier():
         (lambda: DenseAutoencoder(9, weights="zeros"), "'zeros'; expected one of gaussian"),
         (lambda: DenseAutoencoder(9, tied=[True]), "1 values for tied weights; expected 3"),
         (lambda: ConvolutionAutoencoder(60, padding="full"), "'full'; expected valid or same"),
-        (lambda: ConvolutionAutoencoder(37), "a kernel of 10 on 9 samples"),
+        (lambda: ConvolutionAutoencoder(37), "a kernel of 10 samples on 9"),
         (lambda: ConvolutionClassifier(60, 3, filters=(1,)), "1 numbers of filters, 3 kernels"),
     ],
 )

@@ -118,6 +118,29 @@ def load(path: Path) -> Checkpoint:
         ) from error
 
 
+def resumed(path: Path, settings: dict[str, Any], net: Any, optimiser: Any) -> Checkpoint | None:
+    """Set a network and its optimiser to the states of a checkpoint, if there is one.
+
+    Returns
+    -------
+    Checkpoint or None
+        The checkpoint.
+
+    Raises
+    ------
+    DataError
+        The checkpoint is damaged, or is of another network.
+    UsageError
+        It was made with other settings.
+    """
+    if not path.exists():
+        return None
+    found = load(path)
+    found.check(settings, path)
+    restore(path, found, net, optimiser)
+    return found
+
+
 def restore(path: Path, checkpoint: Checkpoint, net: Any, optimiser: Any = None) -> None:
     """Set a network, and an optimiser, to the states of a checkpoint that was loaded from a path.
 

@@ -31,6 +31,9 @@ from hyspec_training.profiles import PROFILES
 from hyspec_training.quantise import quantise_analysis
 from hyspec_training.sampling import validation_planes
 
+#: File of a pack that says what the others are.
+MANIFEST = "manifest.json"
+
 Float32Array = npt.NDArray[np.float32]
 
 
@@ -117,11 +120,8 @@ def write_pack(
         "recipe": config.text,
         "scenes": [scene.name for scene in scenes],
         "validation": list(validation),
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
-    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    replace_folder(folder, {**files, "manifest.json": text.encode()})
-    return hashlib.sha256(text.encode()).hexdigest()
+    return replace_folder(folder, manifest, files)
 
 
 def _names(config: Config, model: int) -> list[str]:
@@ -204,8 +204,26 @@ def _npy(values: npt.NDArray[Any], dtype: str) -> bytes:
     return buffer.getvalue()
 
 
-def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files of a pack in place of what a folder held."""
+def replace_folder(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> str:
+    """Write a pack in place of what a folder held.
+
+    Parameters
+    ----------
+    folder
+        Directory to create or to replace.
+    manifest
+        What the pack says of itself, but for the hashes of its files.
+    files
+        All others, by name.
+
+    Returns
+    -------
+    str
+        The pack's identifier in hexadecimal.
+    """
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
+    text = json.dumps({**manifest, "files": hashes}, indent=1, ensure_ascii=False) + "\n"
+    files = {**files, MANIFEST: text.encode()}
     # Written beside and renamed: nobody ever finds half a pack.
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
@@ -215,3 +233,4 @@ def replace_folder(folder: Path, files: dict[str, bytes]) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     temporary.rename(folder)
+    return hashlib.sha256(files[MANIFEST]).hexdigest()

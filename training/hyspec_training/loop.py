@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hyspec.errors import DataError
 from hyspec_training import checkpoint
 from hyspec_training.checkpoint import Checkpoint
 from hyspec_training.config import Config, TrainingConfig
@@ -20,11 +18,9 @@ from hyspec_training.loss import rate_distortion
 from hyspec_training.prefetch import Prefetcher
 from hyspec_training.sampling import PatchSampler
 from hyspec_training.stages import Stage
+from hyspec_training.steps import check_loss, learning_rate
 from hyspec_training.tracking import Tracker
 from hyspec_training.validation import validate
-
-#: Steps over which the learning rate rises to its first value.
-_WARMUP_STEPS = 100
 
 
 def train_stage(
@@ -78,13 +74,9 @@ def train_stage(
     path = folder / f"{stage.name}.pt"
     net.to(device)
     optimiser = _optimiser(net, config.training, stage.learning_rate)
-    first = 0
-    history: list[dict[str, Any]] = []
-    if path.exists():
-        found = checkpoint.load(path)
-        found.check(stage.settings, path)
-        checkpoint.restore(path, found, net, optimiser)
-        first, history = found.step, found.history
+    found = checkpoint.resumed(path, stage.settings, net, optimiser)
+    first = 0 if found is None else found.step
+    history = [] if found is None else found.history
     processes.wait()  # nobody writes what another still reads
     if first >= stage.steps:
         return history
@@ -102,15 +94,12 @@ def train_stage(
         Prefetcher(draw, first, stage.steps) as batches,
     ):
         for step, batch in enumerate(batches, first):
-            rate = learning_rate(stage, step)
+            final = network.final_learning_rate
+            rate = learning_rate(stage.learning_rate, final, step, stage.steps)
             for group in optimiser.param_groups:
                 group["lr"] = rate
             parts = _step(trained, stage, optimiser, batch, step, processes)
-            if not math.isfinite(parts[0]):
-                raise DataError(
-                    f"training of {stage.name} diverged: the loss at step {step} is {parts[0]:g}",
-                    hint="lower the learning rate, and start again in an empty work folder",
-                )
+            check_loss(parts[0], stage.name, step)
             done = step + 1
             tracker.step(done, *parts, rate)
             last = done == stage.steps
@@ -177,14 +166,6 @@ def _step(
     # One transfer for the three of them: on a GPU each would wait for the step to end.
     total, mean_rate, mean_mse = torch.stack([loss, rate.mean(), mse.mean()]).tolist()
     return total, mean_rate, mean_mse
-
-
-def learning_rate(stage: Stage, step: int) -> float:
-    """Learning rate of a step: a short rise, then half a cosine."""
-    final = stage.network.final_learning_rate
-    span = stage.learning_rate - final
-    warmup = min(1.0, (step + 1) / _WARMUP_STEPS)
-    return warmup * (final + span * 0.5 * (1 + math.cos(math.pi * step / stage.steps)))
 
 
 def _optimiser(net: nn.Module, settings: TrainingConfig, rate: float) -> torch.optim.Optimizer:

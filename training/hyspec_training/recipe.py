@@ -13,20 +13,17 @@ import torch
 from hyspec.errors import DataError, UsageError
 from hyspec_training import cache, checkpoint, networks, packing
 from hyspec_training.allocator import keep_freed_memory
-from hyspec_training.config import Config, DataConfig, NetworkConfig
+from hyspec_training.config import Config, NetworkConfig, ScenesConfig
 from hyspec_training.data import Scene, find_scenes
 from hyspec_training.distributed import processes
 from hyspec_training.figure import draw_history
 from hyspec_training.loop import train_stage
 from hyspec_training.profiles import PROFILES
-from hyspec_training.refinement_config import ScenesConfig
 from hyspec_training.sampling import PatchSampler
 from hyspec_training.stages import Stage, initial_seed, stages
 
 
-def load_scenes(
-    config: DataConfig | ScenesConfig, data: Path, folder: Path
-) -> tuple[list[Scene], list[Scene]]:
+def load_scenes(config: ScenesConfig, data: Path, folder: Path) -> tuple[list[Scene], list[Scene]]:
     """Open the scenes of a recipe: those to train on, and those to validate on.
 
     Parameters
@@ -59,6 +56,21 @@ def load_scenes(
     scenes = [cache.open_scene(path, name, folder) for path, name in found]
     train = [s for s in scenes if s.name not in config.validation]
     return train, [s for s in scenes if s.name in config.validation]
+
+
+def set_up(threads: int | None) -> None:
+    """Prepare this process for training: memory that is kept, and threads of PyTorch.
+
+    Raises
+    ------
+    UsageError
+        The number of threads is below 1.
+    """
+    if threads is not None:
+        if threads < 1:
+            raise UsageError(f"threads is {threads}; expected at least 1")
+        torch.set_num_threads(threads)
+    keep_freed_memory()
 
 
 def run(
@@ -110,14 +122,10 @@ def run(
     DataError
         A scene is missing or unusable, or the training diverges.
     UsageError
-        A pack exists already, ``work`` holds checkpoints of other settings, or there is no such
-        device.
+        A pack exists already, ``work`` holds checkpoints of other settings, there is no such
+        device, or the number of threads is below 1.
     """
-    if threads is not None:
-        if threads < 1:
-            raise UsageError(f"threads is {threads}; expected at least 1")
-        torch.set_num_threads(threads)
-    keep_freed_memory()
+    set_up(threads)
     written = [packs / name for name in (config.pack.joint_name, config.pack.name) if name]
     for folder in written:
         if folder.exists() and not force:

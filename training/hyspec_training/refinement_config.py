@@ -1,4 +1,4 @@
-"""The recipe of a refinement: a TOML file, read into dataclasses and checked."""
+"""The recipe of a refinement: its sections."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hyspec.errors import UsageError
-from hyspec_training.config import section, toml_tables
-
-
-@dataclass(frozen=True)
-class ScenesConfig:
-    """Scenes to train and validate on, as in the recipe of a pack."""
-
-    scenes: tuple[str, ...]
-    validation: tuple[str, ...]
+from hyspec_training.config import ScenesConfig
+from hyspec_training.settings import read_text, section, tables
 
 
 @dataclass(frozen=True)
@@ -57,15 +50,16 @@ def load(path: Path) -> RefinementRecipe:
     UsageError
         A section or setting is unknown or missing, or has a value that makes no sense.
     """
-    text, tables = toml_tables(path)
+    text = read_text(path)
+    found = tables(text, str(path))
     expected = {"data", "refinement"}
-    if set(tables) != expected:
+    if set(found) != expected:
         raise UsageError(
-            f"{path}: found sections {sorted(tables)}, expected {sorted(expected)}",
+            f"{path}: found sections {sorted(found)}, expected {sorted(expected)}",
             hint="see training/configs/generic-spectral-refinement.toml",
         )
     return RefinementRecipe(
-        section(ScenesConfig, tables["data"], f"{path} [data]"),
-        section(RefinementConfig, tables["refinement"], f"{path} [refinement]"),
+        section(ScenesConfig, found["data"], f"{path} [data]"),
+        section(RefinementConfig, found["refinement"], f"{path} [refinement]"),
         text,
     )

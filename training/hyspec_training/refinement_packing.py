@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,12 @@ from hyspec import pack as packs
 from hyspec.errors import UsageError
 from hyspec.refinement import INPUTS
 from hyspec_training import refinement_training
-from hyspec_training.allocator import keep_freed_memory
 from hyspec_training.coded_planes import coded_chunks
-from hyspec_training.export import replace_folder
+from hyspec_training.export import MANIFEST, replace_folder
 from hyspec_training.onnx_graphs import halved, stored_in_half, to_onnx
-from hyspec_training.recipe import load_scenes
+from hyspec_training.recipe import load_scenes, set_up
 from hyspec_training.refinement import Refinement
 from hyspec_training.refinement_config import RefinementRecipe
-
-_MANIFEST = "manifest.json"
 
 
 def run(
@@ -74,15 +70,13 @@ def run(
     PackError
         The pack is missing or damaged.
     UsageError
-        The directory exists, the pack is of another profile or not a directory, or ``work`` holds a
-        checkpoint of other settings.
+        The directory exists, the pack is of another profile or not a directory, ``work`` holds a
+        checkpoint of other settings, or the number of threads is below 1.
     """
     if out.exists() and not force:
         raise UsageError(f"{out} exists already", hint="choose another name or use --force")
     folder, pack = _directory(source)
-    if threads is not None:
-        torch.set_num_threads(threads)
-    keep_freed_memory()
+    set_up(threads)
     work.mkdir(parents=True, exist_ok=True)
     cache = cache_folder or work / "cache"
     training, validation = load_scenes(recipe.data, data, cache)
@@ -125,14 +119,10 @@ def write(source: Path, out: Path, graph: bytes, about: dict[str, Any]) -> str:
     str
         Identifier of the copy in hexadecimal.
     """
-    manifest = json.loads((source / _MANIFEST).read_text(encoding="utf-8"))
+    manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     files = {name: (source / name).read_bytes() for name in manifest["files"]}
     files |= {f"{network['name']}/refinement.onnx": graph for network in manifest["networks"]}
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-    manifest |= {"refinement": about, "files": hashes}
-    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    replace_folder(out, {**files, _MANIFEST: text.encode()})
-    return hashlib.sha256(text.encode()).hexdigest()
+    return replace_folder(out, {**manifest, "refinement": about}, files)
 
 
 def _directory(source: str | Path) -> tuple[Path, packs.Pack]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from hyspec.errors import DataError
 from hyspec.refinement import INPUTS, surrounding
 from hyspec_training import checkpoint
 from hyspec_training.checkpoint import Checkpoint
 from hyspec_training.coded_planes import CodedChunk
 from hyspec_training.refinement import Refinement
 from hyspec_training.refinement_config import RefinementConfig, RefinementRecipe
+from hyspec_training.steps import check_loss, learning_rate
+from hyspec_training.tracking import step_bar
 
 STAGE = "refinement"
-#: Seconds between two states of the bar where it is written to a file.
-_FILE_INTERVAL = 30.0
-#: Steps over which the learning rate rises to its first value.
-_WARMUP_STEPS = 100
 #: Blocks of samples that a wavelet transform treats alike: crops keep to this grid.
 _GRID = 8
 #: Above this rate, in bits per sample, there is little to learn: chunks are drawn half as often.
@@ -156,32 +151,19 @@ def train(
     """
     config, path = recipe.refinement, folder / f"{STAGE}.pt"
     optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
-    first = 0
-    if path.exists():
-        found = checkpoint.load(path)
-        found.check(settings, path)
-        checkpoint.restore(path, found, net, optimiser)
-        first = found.step
+    found = checkpoint.resumed(path, settings, net, optimiser)
+    first = 0 if found is None else found.step
     sampler = CropSampler(chunks, config.patch, config.seed)
     gain = math.nan
-    bar = tqdm(
-        total=config.steps,
-        initial=first,
-        desc=STAGE,
-        disable=quiet,
-        unit="step",
-        mininterval=0.2 if sys.stderr.isatty() else _FILE_INTERVAL,
-    )
-    with bar:
+    with step_bar(STAGE, first, config.steps, quiet=quiet) as bar:
         for step in range(first, config.steps):
+            rate = learning_rate(
+                config.learning_rate, config.final_learning_rate, step, config.steps
+            )
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(config, step)
+                group["lr"] = rate
             loss, before = _step(net, optimiser, sampler.batch(step, config.batch), config)
-            if not math.isfinite(loss):
-                raise DataError(
-                    f"training of {STAGE} diverged: the loss at step {step} is {loss:g}",
-                    hint="lower the learning rate, and start again in an empty work folder",
-                )
+            check_loss(loss, STAGE, step)
             saved = 1 - loss / before
             gain = saved if math.isnan(gain) else gain + 0.01 * (saved - gain)
             bar.set_postfix(saved=f"{gain:.4f}", refresh=False)
@@ -201,13 +183,6 @@ def train(
                     optimiser=optimiser.state_dict(),
                     history=[],
                 ).save(path)
-
-
-def learning_rate(config: RefinementConfig, step: int) -> float:
-    """Learning rate of a step: a short rise, then half a cosine."""
-    span = config.learning_rate - config.final_learning_rate
-    fall = 0.5 * (1 + math.cos(math.pi * step / config.steps))
-    return min(1.0, (step + 1) / _WARMUP_STEPS) * (config.final_learning_rate + span * fall)
 
 
 def _step(

@@ -19,6 +19,18 @@ _FORGET = 0.02
 _FILE_INTERVAL = 30.0
 
 
+def step_bar(title: str, first: int, steps: int, *, quiet: bool) -> tqdm[Any]:
+    """Progress bar of a stage that begins at some step; written to a file, it changes rarely."""
+    return tqdm(
+        total=steps,
+        desc=title,
+        initial=first,
+        disable=quiet,
+        unit="step",
+        mininterval=0.2 if sys.stderr.isatty() else _FILE_INTERVAL,
+    )
+
+
 class Tracker:
     """Progress bar and curves of one stage; use it as a context manager.
 
@@ -37,14 +49,7 @@ class Tracker:
     def __init__(
         self, title: str, first: int, steps: int, curves: Path | None, *, quiet: bool
     ) -> None:
-        self._bar: tqdm[Any] = tqdm(
-            total=steps,
-            desc=title,
-            initial=first,
-            disable=quiet,
-            unit="step",
-            mininterval=0.2 if sys.stderr.isatty() else _FILE_INTERVAL,
-        )
+        self._bar = step_bar(title, first, steps, quiet=quiet)
         purge = first + 1 if first else None
         self._writer = None if curves is None else SummaryWriter(str(curves), purge_step=purge)
         self._means: dict[str, float] = {}

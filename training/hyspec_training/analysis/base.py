@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from hyspec.errors import UsageError
@@ -109,6 +110,18 @@ def planes(y: Tensor, like: Tensor) -> Tensor:
 def crop(x: Tensor, margin: int) -> Tensor:
     """Take ``margin`` rows and columns off each side of (N, C, H, W)."""
     return x if margin == 0 else x[..., margin:-margin, margin:-margin]
+
+
+def check_endmembers(spectra: Tensor, shape: torch.Size) -> None:
+    """Refuse endmembers of another shape than (K, B).
+
+    Raises
+    ------
+    UsageError
+        The shape is another one.
+    """
+    if spectra.shape != shape:
+        raise UsageError(f"endmembers of the shape {tuple(spectra.shape)}; expected {tuple(shape)}")
 
 
 def length_after(length: int, kernel: int, stride: int = 1, padding: int = 0) -> int:

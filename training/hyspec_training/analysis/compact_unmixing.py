@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hyspec.errors import UsageError
-from hyspec_training.analysis.base import PixelModel, initialise
+from hyspec_training.analysis.base import PixelModel, check_endmembers, initialise
 
 #: Keeps the norm of a zero spectrum from dividing by zero.
 _TINY = 1e-6
@@ -106,11 +105,7 @@ class BlindUnmixing(PixelModel):
         UsageError
             The shape is another one.
         """
-        if spectra.shape != self.raw_endmembers.shape:
-            raise UsageError(
-                f"endmembers of the shape {tuple(spectra.shape)}; "
-                f"expected {tuple(self.raw_endmembers.shape)}"
-            )
+        check_endmembers(spectra, self.raw_endmembers.shape)
         self.raw_endmembers.copy_(_softplus_inverse(spectra))
 
     def spectra(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,8 @@ package by Windrim.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypedDict, Unpack
 
 from torch import Tensor, nn
 
@@ -16,6 +17,7 @@ from hyspec.errors import UsageError
 from hyspec_training.analysis.base import PixelAutoencoder, PixelModel, pixels, planes
 from hyspec_training.analysis.initialisers import SCALE, initialiser
 from hyspec_training.analysis.stacked import (
+    Activation,
     ConvolutionLayer,
     DenseLayer,
     Layer,
@@ -23,6 +25,17 @@ from hyspec_training.analysis.stacked import (
     MirrorLayer,
     activation,
 )
+
+
+class Options(TypedDict, total=False):
+    """Options of all stacked autoencoders, see :class:`StackedAutoencoder`."""
+
+    inner: str
+    outer: str
+    tied: Sequence[bool] | None
+    skips: bool
+    weights: str
+    scale: float
 
 
 class StackedAutoencoder(PixelAutoencoder):
@@ -50,12 +63,12 @@ class StackedAutoencoder(PixelAutoencoder):
         bands: int,
         layers: Sequence[Layer],
         *,
-        inner: str,
-        outer: str,
-        tied: Sequence[bool] | None,
-        skips: bool,
-        weights: str,
-        scale: float,
+        inner: str = "sigmoid",
+        outer: str = "linear",
+        tied: Sequence[bool] | None = None,
+        skips: bool = False,
+        weights: str = "truncated-normal",
+        scale: float = SCALE,
     ) -> None:
         super().__init__(bands)
         tied = [False] * len(layers) if tied is None else tied
@@ -73,10 +86,7 @@ class StackedAutoencoder(PixelAutoencoder):
 
     def features(self, x: Tensor, depth: int) -> Tensor:
         """Features (M, C, L) of spectra (M, B) after the first ``depth`` layers."""
-        y = x[:, None]
-        for layer in self.encoder[:depth]:
-            y = self._inner(layer(y))
-        return y
+        return _through(self.encoder[:depth], self._inner, x)
 
     def encode_spectra(self, x: Tensor) -> Tensor:
         """Map spectra (M, B) to latents (M, Z)."""
@@ -136,34 +146,16 @@ class DenseAutoencoder(StackedAutoencoder):
         Number of bands.
     units
         Of the layers of the encoder; the last one is the number of latents.
-    inner, outer, tied, skips, weights, scale
-        See :class:`StackedAutoencoder`.
+    options
+        Those of :class:`StackedAutoencoder`.
     """
 
     def __init__(
-        self,
-        bands: int,
-        units: Sequence[int] = (50, 30, 10),
-        *,
-        inner: str = "sigmoid",
-        outer: str = "linear",
-        tied: Sequence[bool] | None = None,
-        skips: bool = False,
-        weights: str = "truncated-normal",
-        scale: float = SCALE,
+        self, bands: int, units: Sequence[int] = (50, 30, 10), **options: Unpack[Options]
     ) -> None:
         sizes = [bands, *units]
         layers = [DenseLayer((1, a), b) for a, b in itertools.pairwise(sizes)]
-        super().__init__(
-            bands,
-            layers,
-            inner=inner,
-            outer=outer,
-            tied=tied,
-            skips=skips,
-            weights=weights,
-            scale=scale,
-        )
+        super().__init__(bands, layers, **options)
 
 
 class ConvolutionAutoencoder(StackedAutoencoder):
@@ -179,8 +171,8 @@ class ConvolutionAutoencoder(StackedAutoencoder):
         Of the convolutions; strides are 1 by default.
     padding
         ``valid`` or ``same``.
-    inner, outer, tied, skips, weights, scale
-        See :class:`StackedAutoencoder`; the dense layer is the last one.
+    options
+        Those of :class:`StackedAutoencoder`; the dense layer is the last one.
     """
 
     def __init__(
@@ -192,25 +184,11 @@ class ConvolutionAutoencoder(StackedAutoencoder):
         strides: Sequence[int] | None = None,
         *,
         padding: str = "valid",
-        inner: str = "sigmoid",
-        outer: str = "linear",
-        tied: Sequence[bool] | None = None,
-        skips: bool = False,
-        weights: str = "truncated-normal",
-        scale: float = SCALE,
+        **options: Unpack[Options],
     ) -> None:
         layers: list[Layer] = [*_convolutions(bands, filters, kernels, strides, padding)]
         layers.append(DenseLayer(layers[-1].outputs, latents))
-        super().__init__(
-            bands,
-            layers,
-            inner=inner,
-            outer=outer,
-            tied=tied,
-            skips=skips,
-            weights=weights,
-            scale=scale,
-        )
+        super().__init__(bands, layers, **options)
 
 
 class ConvolutionClassifier(PixelModel):
@@ -254,19 +232,20 @@ class ConvolutionClassifier(PixelModel):
 
     def features(self, x: Tensor, depth: int) -> Tensor:
         """Features (N, C * L, H, W) of planes (N, B, H, W) after the first ``depth`` layers."""
-        return planes(self._features(pixels(x), depth).flatten(1), x)
+        return planes(_through(self.layers[:depth], self._inner, pixels(x)).flatten(1), x)
 
     def spectra(self, x: Tensor) -> Tensor:
         """Map spectra (M, B) to scores (M, classes)."""
-        last = self.layers[-1]
-        scores: Tensor = last(self._features(x, len(self.layers) - 1))[:, 0]
+        scores: Tensor = self.layers[-1](_through(self.layers[:-1], self._inner, x))[:, 0]
         return scores
 
-    def _features(self, x: Tensor, depth: int) -> Tensor:
-        y = x[:, None]
-        for layer in self.layers[:depth]:
-            y = self._inner(layer(y))
-        return y
+
+def _through(layers: Iterable[nn.Module], inner: Activation, x: Tensor) -> Tensor:
+    """Features (M, C, L) that layers, each with an activation, make of spectra (M, B)."""
+    y = x[:, None]
+    for layer in layers:
+        y = inner(layer(y))
+    return y
 
 
 def _convolutions(

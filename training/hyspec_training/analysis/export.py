@@ -28,8 +28,10 @@ class Part:
         Computes one tensor.
     examples : tuple of Tensor
         Its inputs.
-    inputs, output : str
-        Names.
+    inputs : tuple of str
+        Their names.
+    output : str
+        Name of what is computed.
     free : sequence of dict
         For each input, the axes of free size.
     """

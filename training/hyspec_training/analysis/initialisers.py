@@ -1,4 +1,4 @@
-"""Initial weights of the stacked autoencoders, by the names that deephyp gives them."""
+"""Initial weights of the networks of deephyp, by the names that it gives them."""
 
 from __future__ import annotations
 

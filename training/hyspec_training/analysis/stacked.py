@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hyspec.errors import UsageError
+from hyspec_training.analysis.base import length_after
 
 Activation = Callable[[Tensor], Tensor]
 
@@ -114,14 +115,9 @@ class ConvolutionLayer(Layer):
             count = -(-length // stride)
             total = max((count - 1) * stride + kernel - length, 0)
         elif padding == "valid":
-            count, total = (length - kernel) // stride + 1, 0
+            count, total = length_after(length, kernel, stride), 0
         else:
             raise UsageError(f"padding {padding!r}; expected valid or same")
-        if count < 1:
-            raise UsageError(
-                f"a kernel of {kernel} on {length} samples; expected as many or more",
-                hint="use smaller kernels, or same padding",
-            )
         self.inputs, self.outputs = inputs, (filters, count)
         self.stride, self.before, self.after = stride, total // 2, total - total // 2
         self.weight = nn.Parameter(torch.empty(filters, channels, kernel))

@@ -17,10 +17,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from hyspec.errors import UsageError
 from hyspec_training.analysis.base import (
     AnalysisModel,
     Prediction,
+    check_endmembers,
     length_after,
     pixels,
     planes,
@@ -37,33 +37,33 @@ class AbundanceNetwork(AnalysisModel):
     ----------
     bands, endmembers
         Numbers of bands B and endmembers K.
-    patch
+
+    Attributes
+    ----------
+    side : int
         Side P of the patch.
-    layers
-        Of the convolutions.
-    units
+    layers : sequence of tuple
+        Of the convolutions: filters, kernel, pooling along the spectrum, dropout.
+    units : tuple of int
         Of the dense layers before the last one.
-    dropout
+    dropout : float
         After each of these.
     """
 
     result = "abundances"
 
-    def __init__(
-        self,
-        bands: int,
-        endmembers: int,
-        patch: int,
-        layers: Sequence[_Layer],
-        units: Sequence[int],
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__(bands, patch)
+    side = 1
+    layers: Sequence[_Layer]
+    units: tuple[int, ...]
+    dropout = 0.0
+
+    def __init__(self, bands: int, endmembers: int) -> None:
+        super().__init__(bands, self.side)
         self.endmembers = endmembers
-        self.whole_scenes = patch == 1
+        self.whole_scenes = self.side == 1
         convolutions: list[nn.Module] = []
-        channels, length, side = 1, bands, patch
-        for filters, kernel, pool, dropped in layers:
+        channels, length, side = 1, bands, self.side
+        for filters, kernel, pool, dropped in self.layers:
             convolutions += [nn.Conv3d(channels, filters, kernel), nn.ReLU()]
             convolutions += [nn.MaxPool3d((pool, 1, 1))] if pool > 1 else []
             convolutions += [nn.Dropout(dropped)] if dropped else []
@@ -72,20 +72,20 @@ class AbundanceNetwork(AnalysisModel):
             side = length_after(side, kernel[1])
         self.convolutions = nn.Sequential(*convolutions, nn.Flatten())
         dense: list[nn.Module] = []
-        sizes = [channels * length * side**2, *units]
+        sizes = [channels * length * side**2, *self.units]
         for inputs, outputs in itertools.pairwise(sizes):
-            dense += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(dropout)]
+            dense += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(self.dropout)]
         self.head = nn.Sequential(*dense, nn.Linear(sizes[-1], endmembers), nn.Softmax(dim=1))
+
+    def forward(self, x: Tensor) -> Prediction:
+        """Map patches (N, B, P, P) to abundances (N, K, 1, 1); of any size where P is 1."""
+        return self.abundances(x)
 
     def abundances(self, x: Tensor) -> Tensor:
         """Map patches (N, B, P, P) to abundances (N, K, 1, 1); of any size where P is 1."""
         if self.patch > 1:
             return self._volumes(x)[..., None, None]
         return planes(self._volumes(pixels(x)[..., None, None]), x)
-
-    def forward(self, x: Tensor) -> Prediction:
-        """Map patches (N, B, P, P) to abundances (N, K, 1, 1); of any size where P is 1."""
-        return self.abundances(x)
 
     def _volumes(self, x: Tensor) -> Tensor:
         found: Tensor = self.head(self.convolutions(x[:, None]))
@@ -95,22 +95,21 @@ class AbundanceNetwork(AnalysisModel):
 class PixelCNN(AbundanceNetwork):
     """``unmixing-pixel-cnn``: four convolutions along the spectrum, each with pooling."""
 
-    def __init__(self, bands: int, endmembers: int) -> None:
-        layers = [(3 * 2**k, (kernel, 1, 1), 2, 0.0) for k, kernel in enumerate((5, 4, 5, 4))]
-        super().__init__(bands, endmembers, 1, layers, (192, 150))
+    layers = tuple((3 * 2**k, (kernel, 1, 1), 2, 0.0) for k, kernel in enumerate((5, 4, 5, 4)))
+    units = (192, 150)
 
 
 class CubeCNN(AbundanceNetwork):
     """``unmixing-cube-cnn``: four convolutions along the spectra of 3 x 3 pixels."""
 
-    def __init__(self, bands: int, endmembers: int) -> None:
-        layers = [
-            (16, (5, 1, 1), 1, 0.0),
-            (32, (4, 1, 1), 1, 0.0),
-            (64, (5, 1, 1), 1, 0.2),
-            (128, (4, 1, 1), 1, 0.2),
-        ]
-        super().__init__(bands, endmembers, 3, layers, (192, 150))
+    side = 3
+    layers = (
+        (16, (5, 1, 1), 1, 0.0),
+        (32, (4, 1, 1), 1, 0.0),
+        (64, (5, 1, 1), 1, 0.2),
+        (128, (4, 1, 1), 1, 0.2),
+    )
+    units = (192, 150)
 
 
 class UnmixingAutoencoder(AbundanceNetwork):
@@ -120,16 +119,8 @@ class UnmixingAutoencoder(AbundanceNetwork):
     give abundances, are without it.
     """
 
-    def __init__(
-        self,
-        bands: int,
-        endmembers: int,
-        patch: int,
-        layers: Sequence[_Layer],
-        units: Sequence[int],
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__(bands, endmembers, patch, layers, units, dropout)
+    def __init__(self, bands: int, endmembers: int) -> None:
+        super().__init__(bands, endmembers)
         self.decoder = nn.Linear(endmembers, bands)
         nn.init.zeros_(self.decoder.bias)
         self.decoder.requires_grad_(False)
@@ -144,10 +135,7 @@ class UnmixingAutoencoder(AbundanceNetwork):
             The shape is another one.
         """
         weight = self.decoder.weight
-        if spectra.shape != weight.T.shape:
-            raise UsageError(
-                f"endmembers of the shape {tuple(spectra.shape)}; expected {tuple(weight.T.shape)}"
-            )
+        check_endmembers(spectra, weight.T.shape)
         weight.copy_(spectra.T)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,20 +147,19 @@ class UnmixingAutoencoder(AbundanceNetwork):
 class PixelDCAE(UnmixingAutoencoder):
     """``unmixing-pixel-dcae``: five convolutions along the spectrum, four with pooling."""
 
-    def __init__(self, bands: int, endmembers: int) -> None:
-        pools = (2, 2, 2, 2, 1)
-        layers = [(2 ** (k + 1), (3, 1, 1), pool, 0.0) for k, pool in enumerate(pools)]
-        super().__init__(bands, endmembers, 1, layers, (256,))
+    layers = tuple((2 ** (k + 1), (3, 1, 1), pool, 0.0) for k, pool in enumerate((2, 2, 2, 2, 1)))
+    units = (256,)
 
 
 class CubeDCAE(UnmixingAutoencoder):
     """``unmixing-cube-dcae``: convolutions of 3 x 3 x 3, then along the spectrum; 5 x 5 pixels."""
 
-    def __init__(self, bands: int, endmembers: int) -> None:
-        layers = [
-            (16, (3, 3, 3), 1, 0.0),
-            (32, (3, 3, 3), 1, 0.0),
-            (64, (3, 1, 1), 1, 0.0),
-            (128, (3, 1, 1), 1, 0.0),
-        ]
-        super().__init__(bands, endmembers, 5, layers, (256,), dropout=0.2)
+    side = 5
+    layers = (
+        (16, (3, 3, 3), 1, 0.0),
+        (32, (3, 3, 3), 1, 0.0),
+        (64, (3, 1, 1), 1, 0.0),
+        (128, (3, 1, 1), 1, 0.0),
+    )
+    units = (256,)
+    dropout = 0.2

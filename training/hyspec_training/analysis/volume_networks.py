@@ -6,7 +6,6 @@ Kernels, strides and patches are given as (bands, rows, columns). All five are k
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from functools import partial
 
 import torch
@@ -16,16 +15,24 @@ from torch import Tensor, nn
 from hyspec_training.analysis.base import AnalysisModel, initialise, length_after
 
 
-class VolumeNetwork(AnalysisModel, ABC):
-    """A network of patches as volumes (N, 1, B, P, P), with one score for each class."""
+class VolumeNetwork(AnalysisModel):
+    """A network of patches as volumes (N, 1, B, P, P), with one score for each class.
 
-    @abstractmethod
-    def scores(self, volumes: Tensor) -> Tensor:
-        """Map volumes (N, 1, B, P, P) to scores (N, classes)."""
+    Attributes
+    ----------
+    layers : Module
+        From volumes to features (N, F).
+    classifier : Module
+        From these to scores (N, classes).
+    """
+
+    layers: nn.Module
+    classifier: nn.Module
 
     def forward(self, x: Tensor) -> Tensor:
         """Map patches (N, B, P, P) to scores (N, classes, 1, 1)."""
-        return self.scores(x[:, None])[..., None, None]
+        scores: Tensor = self.classifier(self.layers(x[:, None]))
+        return scores[..., None, None]
 
 
 class Hamida(VolumeNetwork):
@@ -59,11 +66,6 @@ class Hamida(VolumeNetwork):
         self.classifier = nn.Linear(35 * length * side**2, classes)
         initialise(self, nn.init.kaiming_normal_)
 
-    def scores(self, volumes: Tensor) -> Tensor:
-        """Map volumes (N, 1, B, P, P) to scores (N, classes)."""
-        found: Tensor = self.classifier(self.layers(volumes))
-        return found
-
 
 class Chen(VolumeNetwork):
     """``chen``: three convolutions of 32 x 4 x 4 with pooling in space and dropout.
@@ -85,11 +87,6 @@ class Chen(VolumeNetwork):
         self.layers = nn.Sequential(*layers, nn.Flatten())
         self.classifier = nn.Linear(filters * length * side**2, classes)
         initialise(self, partial(nn.init.normal_, std=0.001))
-
-    def scores(self, volumes: Tensor) -> Tensor:
-        """Map volumes (N, 1, B, P, P) to scores (N, classes)."""
-        found: Tensor = self.classifier(self.layers(volumes))
-        return found
 
 
 class Li(VolumeNetwork):
@@ -113,11 +110,6 @@ class Li(VolumeNetwork):
         side = length_after(length_after(patch, 3), 3)
         self.classifier = nn.Linear(2 * filters * length * side**2, classes)
         initialise(self, nn.init.xavier_uniform_)
-
-    def scores(self, volumes: Tensor) -> Tensor:
-        """Map volumes (N, 1, B, P, P) to scores (N, classes)."""
-        found: Tensor = self.classifier(self.layers(volumes))
-        return found
 
 
 class _Scales(nn.Module):
@@ -160,13 +152,8 @@ class He(VolumeNetwork):
         self.classifier = nn.Linear(filters * length * side**2, classes)
         initialise(self, nn.init.kaiming_uniform_)
 
-    def scores(self, volumes: Tensor) -> Tensor:
-        """Map volumes (N, 1, B, P, P) to scores (N, classes)."""
-        found: Tensor = self.classifier(self.layers(volumes))
-        return found
 
-
-class Luo(VolumeNetwork):
+class Luo(AnalysisModel):
     """``luo``: 90 features along the spectrum become an image that is convolved again.
 
     Luo, Zou, Yao, Zhao, Li, Bai, "HSI-CNN: a novel convolution neural network for hyperspectral
@@ -185,9 +172,9 @@ class Luo(VolumeNetwork):
         )
         initialise(self, nn.init.kaiming_uniform_)
 
-    def scores(self, volumes: Tensor) -> Tensor:
-        """Map volumes (N, 1, B, P, P) to scores (N, classes)."""
-        features = F.relu(self.along(volumes)).flatten(2)  # (N, filters, rows)
+    def forward(self, x: Tensor) -> Tensor:
+        """Map patches (N, B, P, P) to scores (N, classes, 1, 1)."""
+        features = F.relu(self.along(x[:, None])).flatten(2)  # (N, filters, rows)
         image = features.transpose(1, 2)[:, None]  # (N, 1, rows, filters)
-        found: Tensor = self.head(F.relu(self.image(image)))
-        return found
+        scores: Tensor = self.head(F.relu(self.image(image)))
+        return scores[..., None, None]
