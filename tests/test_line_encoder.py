@@ -5,9 +5,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import hyspec
 from hyspec import EncodeOptions, LineEncoder, errors, metrics
+from linear_algebra import widths
 
 
 def encoded(lines, options, size=5, **attributes):
@@ -161,3 +163,14 @@ def test_memory_does_not_grow_with_the_lines(tiny_spectral_pack, scene_cube):
 
     peak(1)  # what is loaded once
     assert peak(24) < 1.3 * peak(3)
+
+
+def test_linear_algebra_has_no_threads_of_its_own(tiny_spectral_pack, scene_cube):
+    found = []
+    options = EncodeOptions(pack=tiny_spectral_pack, tile=8)
+    with threadpool_limits(2, user_api="blas"):
+        encoder = LineEncoder(lambda _: found.append(widths()), options)
+        encoder.push(scene_cube.array[:16])
+        encoder.finish()
+    assert found[:-1] == [{1}] * 3  # header and two rows of tiles
+    assert found[-1] == {2}  # the end of the stream, for which nothing is computed

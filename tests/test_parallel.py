@@ -3,11 +3,13 @@
 import itertools
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from hyspec.parallel import default_threads, ordered_map, own_threads_only
+from linear_algebra import widths
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -88,16 +90,11 @@ def test_default_threads():
     assert default_threads() >= 1
 
 
-def _widths():
-    """Threads that the linear algebra libraries of this process may use."""
-    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
-
-
 def test_linear_algebra_has_no_threads_of_its_own():
     with threadpool_limits(2, user_api="blas"):
         with own_threads_only():
-            assert _widths() == {1}
-        assert _widths() == {2}
+            assert widths() == {1}
+        assert widths() == {2}
 
 
 def test_linear_algebra_gets_its_threads_back_from_the_last_user():
@@ -105,5 +102,52 @@ def test_linear_algebra_gets_its_threads_back_from_the_last_user():
         with own_threads_only():
             with own_threads_only():
                 pass
-            assert _widths() == {1}
-        assert _widths() == {2}
+            assert widths() == {1}
+        assert widths() == {2}
+
+
+def test_linear_algebra_gets_its_threads_back_whichever_thread_is_the_last_user():
+    """Some libraries heed only the thread that limited them first, as long as it is alive."""
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(2) as executor:
+        entered, left = threading.Event(), threading.Event()
+
+        def first() -> None:
+            with own_threads_only():
+                entered.set()
+                assert left.wait(10)
+
+        def last() -> None:
+            assert entered.wait(10)
+            with own_threads_only():
+                left.set()
+                running.result(10)
+                assert widths() == {1}
+
+        running = executor.submit(first)
+        executor.submit(last).result(20)
+        assert widths() == {2}
+
+
+def test_linear_algebra_is_limited_in_any_thread():
+    """Also after another one, which is still alive, was the first to do so."""
+
+    def limited() -> set[int]:
+        with own_threads_only():
+            return widths()
+
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(1) as executor:
+        assert limited() == {1}
+        assert executor.submit(limited).result(20) == {1}
+        assert widths() == {2}
+
+
+def test_whoever_limited_linear_algebra_before_can_lift_that_limit():
+    before = widths()
+    with ThreadPoolExecutor(1) as executor, threadpool_limits(2, user_api="blas"):
+
+        def use() -> None:
+            with own_threads_only():
+                pass
+
+        executor.submit(use).result(20)  # its thread lives on for a while
+    assert widths() == before

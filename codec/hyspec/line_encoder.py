@@ -20,7 +20,7 @@ from hyspec.encoder import EncodeResult
 from hyspec.encoding_plan import EncodingPlan
 from hyspec.errors import UsageError
 from hyspec.options import EncodeOptions
-from hyspec.parallel import default_threads
+from hyspec.parallel import default_threads, own_threads_only
 from hyspec.quality_choice import choose_quality
 from hyspec.quantisation import sample_type
 from hyspec.survey import survey
@@ -128,7 +128,7 @@ class LineEncoder:
             self._filled += count
             lines = lines[count:]
             if self._filled == len(waiting):
-                self._encode()
+                self._encode_waiting()
 
     def finish(self) -> EncodeResult:
         """Encode the lines that are left, and end the stream.
@@ -145,7 +145,7 @@ class LineEncoder:
         """
         if self._result is None:
             if self._filled:
-                self._encode()
+                self._encode_waiting()
             if self._writer is None or self._plan is None or self._waiting is None:
                 raise UsageError("a stream needs at least one line", hint="push lines first")
             with translated("cannot write the stream"):
@@ -192,8 +192,12 @@ class LineEncoder:
         tile_rows, _ = self._options.tile_size(_MAX_ROWS, cube.columns)
         self._waiting = np.empty((tile_rows, cube.columns, cube.bands), cube.array.dtype)
 
-    def _encode(self) -> None:
+    def _encode_waiting(self) -> None:
         """Encode the lines that wait."""
+        with own_threads_only():
+            self._encode()
+
+    def _encode(self) -> None:
         assert self._waiting is not None
         cube = Cube(self._waiting[: self._filled], **self._attributes)
         if self._plan is None:

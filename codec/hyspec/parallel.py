@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -46,9 +46,21 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], threads: int) ->
 
 
 @cache
-def _libraries() -> ThreadpoolController:
+def _libraries() -> list[Any]:
     """The linear algebra libraries of the process, those of NumPy among them."""
-    return ThreadpoolController()
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _set_threads(numbers: Sequence[int]) -> None:
+    """Set how many threads each of the libraries uses."""
+    for library, number in zip(_libraries(), numbers, strict=True):
+        # threadpoolctl heeds one thread of a process alone, if libraries share their threads.
+        shared = hasattr(library, "clear_controlling_thread")
+        if shared:
+            library.clear_controlling_thread(force=True)
+        library.set_num_threads(number)
+        if shared:
+            library.clear_controlling_thread(force=True)
 
 
 class _Limits:
@@ -57,19 +69,20 @@ class _Limits:
     def __init__(self) -> None:
         self._lock = Lock()
         self._users = 0
-        self._limiter: Any = None
+        self._numbers: list[int] = []
 
     def __enter__(self) -> None:
         with self._lock:
             if not self._users:
-                self._limiter = _libraries().limit(limits=1, user_api="blas")
+                self._numbers = [library.num_threads for library in _libraries()]
+                _set_threads([1] * len(self._numbers))
             self._users += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._users -= 1
             if not self._users:
-                self._limiter.restore_original_limits()
+                _set_threads(self._numbers)
 
 
 _limits = _Limits()
