@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "hyspec/error.hpp"
-#include "hyspec/nibble_model.hpp"
 #include "hyspec/range_coder.hpp"
+#include "nibble_model.hpp"
 
 namespace hyspec::bounded {
 

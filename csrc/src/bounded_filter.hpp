@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "bounded_planes.hpp"
-#include "hyspec/int16_lanes.hpp"
 #include "hyspec/span.hpp"
+#include "int16_lanes.hpp"
 
 namespace hyspec::bounded {
 

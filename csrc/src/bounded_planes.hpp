@@ -7,24 +7,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "floor_log2.hpp"
 #include "product_sums.hpp"
 
 namespace hyspec::bounded {
 
-// floor(log2(x)) for x >= 1.
-inline int floor_log2(std::uint64_t x) {
-#if defined(__GNUC__)
-  return 63 - __builtin_clzll(x);
-#else
-  int k = 0;
-  while (x >>= 1) ++k;
-  return k;
-#endif
-}
-
+// Octaves of a magnitude, at least 0, above so many bits.
 inline int shift_for(std::int64_t magnitude, int bits) {
-  return std::max(
-      0, floor_log2(static_cast<std::uint64_t>(std::max<std::int64_t>(1, magnitude))) - bits);
+  return std::max(0, static_cast<int>(floor_log2(static_cast<std::uint64_t>(magnitude))) - bits);
 }
 
 // Rows with a margin around them, and room for loops that run over the end of a row.
@@ -43,7 +33,6 @@ class Plane {
   T* row(std::ptrdiff_t y) noexcept {
     return values_.data() + static_cast<std::size_t>(y + 1) * stride_ + kMargin;
   }
-  const T* row(std::ptrdiff_t y) const noexcept { return const_cast<Plane*>(this)->row(y); }
 
   void clear() { std::fill(values_.begin(), values_.end(), T{}); }
 

@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "bounded_planes.hpp"
+#include "floor_log2.hpp"
 #include "hyspec/adaptive_bit.hpp"
-#include "hyspec/nibble_model.hpp"
+#include "nibble_model.hpp"
 
 namespace hyspec::bounded {
 
@@ -20,7 +21,7 @@ constexpr std::int64_t kMaxMagnitude = (std::int64_t{1} << 28) - 1;
 // Twice the base-2 logarithm, rounded down at the half octave: 2, 3 for 2, 3; 4, 4, 5, 5 for 4
 // to 7.
 inline int half_octaves(std::uint64_t v) {
-  const int k = floor_log2(v);
+  const auto k = static_cast<int>(floor_log2(v));
   return 2 * k + static_cast<int>(v >> (k - 1) & 1);
 }
 
@@ -49,7 +50,7 @@ class ResidualModels {
   // lossless: the step is 1.
   ResidualPlace place(const Surroundings& s, bool lossless) {
     const std::uint64_t expected = s.expected + 32;
-    const int octave = floor_log2(expected);
+    const auto octave = static_cast<int>(floor_log2(expected));
     const int phase = static_cast<int>(expected >> (octave - 2) & 3);
     const int low_bits = octave > 11 ? octave - 10 : 0;
     const std::size_t size = index(low_bits == 0 ? 4 * (octave - 5) + phase
@@ -119,10 +120,9 @@ class ResidualModels {
   // By the number of binary digits of one more, then these.
   template <class Bits>
   std::uint64_t excess(Bits& bits, std::uint64_t value) {
-    const int digits = floor_log2(value + 1);
+    const unsigned digits = floor_log2(value + 1);
     unsigned k = 0;
-    while (k < lengths_.size() && lone_bit(bits, lengths_[k], k < static_cast<unsigned>(digits)))
-      ++k;
+    while (k < lengths_.size() && lone_bit(bits, lengths_[k], k < digits)) ++k;
     const std::uint64_t one = std::uint64_t{1} << k;
     return (one | bits.raw((value + 1) & (one - 1), k)) - 1;
   }

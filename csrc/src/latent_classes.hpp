@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "floor_log2.hpp"
+
 namespace hyspec::latent {
 
 // Predictions count in sixteenths of a step, and stay within this.
@@ -14,21 +16,6 @@ constexpr std::int64_t kMaxValue = std::int64_t{1} << 24;
 
 inline std::int32_t held(std::int64_t value) {
   return static_cast<std::int32_t>(std::clamp(value, -kMaxValue, kMaxValue));
-}
-
-// Of 0: 0.
-inline unsigned floor_log2(std::uint64_t value) {
-#if defined(__GNUC__)
-  return 63u - static_cast<unsigned>(__builtin_clzll(value | 1));
-#else
-  unsigned result = 0;
-  for (unsigned half = 32; half > 0; half /= 2)
-    if (value >> half != 0) {
-      value >>= half;
-      result += half;
-    }
-  return result;
-#endif
 }
 
 // Half-octave classes of a count: 0, 1, 3, 4, 5, 6, ... for 0, 1, 2, 3, 4, 6, ... (section 4.1).

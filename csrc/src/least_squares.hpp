@@ -27,7 +27,9 @@ class LeastSquares {
   void solve(std::size_t n);
 
  private:
-  friend struct LeastSquaresLoops;
+  void eliminate(std::size_t j, std::size_t n);
+  void solve_all(std::size_t n);
+  void wide_solve_all(std::size_t n);
 
   alignas(32) double matrix_[kMost][kMost] = {};
   alignas(32) double side_[kMost] = {}, inverse_[kMost] = {}, column_[kMost] = {};

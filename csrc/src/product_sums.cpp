@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "avx2.hpp"
+#include "wide_registers.hpp"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
-#if defined(HYSPEC_HAS_AVX2)
+#if HYSPEC_HAS_WIDE
 #include <immintrin.h>
 #endif
 
@@ -62,10 +62,10 @@ void add_four(const std::int16_t* a, const std::int16_t* const* b, std::size_t n
 
 #endif
 
-#if defined(HYSPEC_HAS_AVX2)
+#if HYSPEC_HAS_WIDE
 
-HYSPEC_AVX2 void add_four_avx2(const std::int16_t* a, const std::int16_t* const* b, std::size_t n,
-                               std::int64_t* sums) {
+[[HYSPEC_WIDE]] void add_four_wide(const std::int16_t* a, const std::int16_t* const* b,
+                                   std::size_t n, std::int64_t* sums) {
   for (std::size_t begin = 0; begin < n; begin += 2 * kRun) {
     const std::size_t end = std::min(n, begin + 2 * kRun);
     __m256i s[kTogether] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
@@ -85,7 +85,7 @@ HYSPEC_AVX2 void add_four_avx2(const std::int16_t* a, const std::int16_t* const*
   }
 }
 
-auto fastest() { return has_avx2() ? add_four_avx2 : add_four; }
+auto fastest() { return has_wide_registers() ? add_four_wide : add_four; }
 
 #else
 

@@ -1,6 +1,5 @@
 #include "hyspec/spectral_basis.hpp"
 
-#include <algorithm>
 #include <numeric>
 
 #include "hyspec/checksum.hpp"

@@ -1,7 +1,6 @@
 #include "trellis.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include "dependent_quantiser.hpp"
 
 namespace hyspec::latent {
 

@@ -12,8 +12,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "dependent_quantiser.hpp"
-
 namespace hyspec::latent {
 
 // Bits of the levels of one latent, by quantiser: of 0, of +-1, of +-2, and of each further one.

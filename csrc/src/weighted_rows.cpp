@@ -1,13 +1,12 @@
 #include "weighted_rows.hpp"
 
-#include "avx2.hpp"
+#include "wide_registers.hpp"
 
 namespace hyspec::bounded {
 namespace {
 
 template <typename Stored, typename Sum>
-HYSPEC_INLINE void add_rows(Span<const Stored* const> rows, const Sum* weights, std::size_t count,
-                            Sum* out) {
+void add_rows(Span<const Stored* const> rows, const Sum* weights, std::size_t count, Sum* out) {
   std::size_t k = 0;
   for (; k + 4 <= rows.size(); k += 4) {
     const Stored *const a = rows[k], *const b = rows[k + 1], *const c = rows[k + 2],
@@ -24,25 +23,18 @@ HYSPEC_INLINE void add_rows(Span<const Stored* const> rows, const Sum* weights, 
   }
 }
 
-using Rows = Span<const std::int32_t* const>;
-void add_anywhere(Rows rows, const double* weights, std::size_t count, double* out) {
+[[gnu::flatten, HYSPEC_WIDE]] void wide_add_rows(Span<const std::int32_t* const> rows,
+                                                 const double* weights, std::size_t count,
+                                                 double* out) {
   add_rows(rows, weights, count, out);
 }
-#if defined(HYSPEC_HAS_AVX2)
-HYSPEC_AVX2 void add_avx2(Rows rows, const double* weights, std::size_t count, double* out) {
-  add_rows(rows, weights, count, out);
-}
-auto fastest() { return has_avx2() ? add_avx2 : add_anywhere; }
-#else
-auto fastest() { return add_anywhere; }
-#endif
 
 }  // namespace
 
 void add_weighted(Span<const std::int32_t* const> rows, const double* weights, std::size_t count,
                   double* out) {
-  static const auto add = fastest();
-  add(rows, weights, count, out);
+  has_wide_registers() ? wide_add_rows(rows, weights, count, out)
+                       : add_rows(rows, weights, count, out);
 }
 
 void add_weighted(Span<const std::int64_t* const> rows, const std::int64_t* weights,

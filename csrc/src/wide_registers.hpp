@@ -1,6 +1,6 @@
 // Functions that are compiled twice, for the plainest processors and for those with registers of
-// 256 bits, of which a program chooses when it runs. Both give the same results: integers
-// throughout.
+// 256 bits, of which a program chooses when it runs. Both do the same operations, and those on
+// floating-point numbers in the same order, so that they give the same results.
 #pragma once
 
 #if defined(__GNUC__) && defined(__x86_64__)

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "hyspec/range_coder.hpp"
-#include "hyspec/span.hpp"
 
 namespace hyspec {
 

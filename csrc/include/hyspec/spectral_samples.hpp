@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "hyspec/span.hpp"
-
 namespace hyspec {
 
 // What samples are summed from, in single precision. A sample is mean + the sum of basis * plane

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "hyspec/int16_lanes.hpp"
+#include "int16_lanes.hpp"
 
 namespace hyspec {
 
