@@ -790,6 +790,7 @@ def spectral_mean_exponent(varies: bool, step: int, fineness: int) -> int:
 # ---- bounded profile ----
 
 MAX_PREDICTION_BANDS: int
+RELATIVE_ONE: int
 
 def encode_bounded_payload(
     samples: npt.NDArray[np.int32],
@@ -797,6 +798,8 @@ def encode_bounded_payload(
     max_errors: npt.NDArray[np.uint32],
     bands: int = 16,
     wide: bool = False,
+    relative: int = 0,
+    zero: int = 0,
 ) -> tuple[bytes, int]:
     """Write a payload; return it and the checksum of the samples that it decodes to.
 
@@ -812,6 +815,11 @@ def encode_bounded_payload(
         Bands before that a prediction uses, 0 to `MAX_PREDICTION_BANDS`. More take longer.
     wide
         Use more neighbours in the picture, which serves cubes of few bands.
+    relative
+        Largest error in proportion to the distance between a sample and `zero`, in
+        1 / `RELATIVE_ONE`, less than 1; 0 for none. `max_errors` hold, too.
+    zero
+        The whole number of a sample of 0.
 
     Raises
     ------

@@ -642,7 +642,8 @@ void bind_band_profile(py::module_& m) {
 // ---- bounded profile ----
 
 py::tuple encode_bounded_payload(const py::array& samples, const std::optional<py::array>& valid,
-                                 const py::array& max_errors, std::uint32_t bands, bool wide) {
+                                 const py::array& max_errors, std::uint32_t bands, bool wide,
+                                 std::uint32_t relative, std::int32_t zero) {
   const auto s = checked_array<std::int32_t>(samples, 3, "samples");
   const auto m = checked_array<std::uint32_t>(max_errors, 1, "max_errors");
   hyspec::BandTile tile{};
@@ -658,7 +659,8 @@ py::tuple encode_bounded_payload(const py::array& samples, const std::optional<p
   std::uint32_t crc = 0;
   {
     const py::gil_scoped_release release;
-    payload = hyspec::encode_bounded_payload(tile, view(s), v, view(m), {bands, wide}, &crc);
+    payload = hyspec::encode_bounded_payload(tile, view(s), v, view(m), {relative, zero},
+                                             {bands, wide}, &crc);
   }
   return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
                         crc);
@@ -679,9 +681,12 @@ py::tuple decode_bounded_payload(const hyspec::BandTile& tile, const py::bytes& 
 
 void bind_bounded_profile(py::module_& m) {
   m.attr("MAX_PREDICTION_BANDS") = hyspec::kMaxPredictionBands;
+  m.attr("RELATIVE_ONE") = hyspec::kRelativeOne;
   m.def("encode_bounded_payload", &encode_bounded_payload, py::arg("samples"), py::arg("valid"),
         py::arg("max_errors"), py::arg("bands") = hyspec::BoundedSettings{}.bands,
         py::arg("wide") = hyspec::BoundedSettings{}.wide,
+        py::arg("relative") = hyspec::RelativeError{}.limit,
+        py::arg("zero") = hyspec::RelativeError{}.zero,
         "Write a payload; return it and the checksum of the samples that it decodes to.");
   m.def("decode_bounded_payload", &decode_bounded_payload, py::arg("tile"), py::arg("payload"),
         "Read a payload; return samples, valid or None, max_errors and the checksum.");
