@@ -1,5 +1,7 @@
 """The ``bounded`` profile: no sample is off by more than a limit, from lossless up.
 
+Limits are absolute, in proportion to the samples, or both.
+
 Samples are predicted from what is decoded already, in exact arithmetic in the core, and what is
 left is quantised as finely as the limit asks for. There is no network and no pack, and there is
 no quality to search for. The payload is described in docs/bounded_profile.md.
@@ -15,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core
-from hyspec.error_limits import check_nodata, whole_limits, without_nodata
+from hyspec.error_limits import RelativeLimit, check_nodata, whole_limits, without_nodata
+from hyspec.relative_error import relative_limit
 from hyspec.sample_type import SampleType
 from hyspec.tile_coder import TileCoder, TileSamples, by_band
 
@@ -40,6 +43,8 @@ class BoundedAnalysis:
         How they become samples again.
     limits : ndarray of uint32, shape (bands,)
         Largest error of each band in whole numbers.
+    relative : RelativeLimit
+        Largest error in proportion to the samples.
     nodata : scalar of the sample type, or None
         Value that no valid sample has and none may be decoded to; ``None`` for none.
     scale : ndarray of int32, shape (0,)
@@ -53,6 +58,7 @@ class BoundedAnalysis:
     samples: npt.NDArray[np.int32] = field(repr=False)
     sample_type: SampleType
     limits: npt.NDArray[np.uint32]
+    relative: RelativeLimit
     nodata: Any | None = None
     scale: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
@@ -81,12 +87,17 @@ class BoundedCoder(TileCoder[BoundedAnalysis, BoundedSymbols]):
         max_error = self._settings.max_error
         wanted = np.zeros(bands) if max_error is None else max_error
         limits = whole_limits(tile.samples, valid, counts, tile.sample_type, wanted)
+        relative, share = RelativeLimit(), self._settings.max_relative_error
+        if share is not None:
+            relative = relative_limit(tile.samples, valid, counts, tile.sample_type, share)
+            if not relative.share:  # less than a payload can say
+                limits[:] = 0
         nodata = None
         if tile.sample_type.marks(tile.nodata):
             nodata = tile.sample_type.nodata_fill(tile.nodata)
-            check_nodata(limits, counts, mask, tile.sample_type, nodata)
+            check_nodata(limits, counts, mask, tile.sample_type, nodata, relative)
         size = _core.BandTile(bands, rows, columns)
-        return BoundedAnalysis(size, mask, counts, tile.sample_type, limits, nodata)
+        return BoundedAnalysis(size, mask, counts, tile.sample_type, limits, relative, nodata)
 
     def encode(self, analysis: BoundedAnalysis, step: int) -> tuple[bytes, int, BoundedSymbols]:
         """Payload, the checksum of its symbols, and the symbols."""
@@ -103,7 +114,9 @@ class BoundedCoder(TileCoder[BoundedAnalysis, BoundedSymbols]):
         if analysis.nodata is None:
             return payload, checksum
         whole = analysis.sample_type.whole(analysis.nodata)
-        limits = without_nodata(analysis.limits, analysis.samples, analysis.valid, whole)
+        limits = without_nodata(
+            analysis.limits, analysis.samples, analysis.valid, whole, analysis.relative
+        )
         near = np.flatnonzero(limits < analysis.limits)
         if len(near) and self._meets_nodata(analysis, payload, near):
             return self._encoded(analysis, limits)
@@ -112,7 +125,10 @@ class BoundedCoder(TileCoder[BoundedAnalysis, BoundedSymbols]):
     @staticmethod
     def _encoded(analysis: BoundedAnalysis, limits: npt.NDArray[np.uint32]) -> tuple[bytes, int]:
         settings = _core.default_bounded_settings(analysis.tile.bands)
-        return _core.encode_bounded_payload(analysis.samples, analysis.valid, limits, *settings)
+        relative = analysis.relative
+        return _core.encode_bounded_payload(
+            analysis.samples, analysis.valid, limits, *settings, relative.share, relative.zero
+        )
 
     @staticmethod
     def _meets_nodata(

@@ -89,6 +89,7 @@ class EncodingPlan:
             angles=options.metric == "sam",
             drop_bad=options.bad_bands == "drop",
             groups=groups,
+            max_relative_error=options.max_relative_error,
         )
         coders = tuple(
             profile.coder(

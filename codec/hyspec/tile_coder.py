@@ -63,7 +63,9 @@ class CoderSettings:
         Bands of each group of a spectral transform with two levels; empty for one.
     max_error : ndarray of float64, shape (bands,), or None
         Largest error of each band of the interval in sample units, if the profile bounds it;
-        0 for lossless, as is ``None``.
+        0 for lossless, as is ``None``, and infinity for none.
+    max_relative_error : float or None
+        Largest error in proportion to the sample, if the profile bounds it.
     """
 
     int8: bool = False
@@ -74,6 +76,7 @@ class CoderSettings:
     drop_bad: bool = False
     groups: tuple[int, ...] = ()
     max_error: npt.NDArray[np.float64] | None = None
+    max_relative_error: float | None = None
 
 
 class TileAnalysis(Protocol):
