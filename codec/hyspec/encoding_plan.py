@@ -158,18 +158,32 @@ class EncodingPlan:
 def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack | None]:
     """Profile and pack, each of which has a default that follows from the other."""
     if options.bounded:
-        return BOUNDED, None
+        return BOUNDED, _pack_of_base(options)
     wanted = None if options.profile is None else PROFILES[options.profile]
     if options.pack is None:
         profile = wanted or SPECTRAL
-        return profile, None if profile.pack is None else packs.load(profile.pack)
+        return profile, packs.load(profile.pack)
     pack = packs.load(options.pack)
-    if wanted is not None and pack.profile != wanted.name:
+    if wanted is not None and pack.profile != wanted.pack_profile:
         raise PackError(
             f"pack {pack.name!r} serves profile {pack.profile!r}, not {wanted.name!r}",
             hint=f"leave out --profile, or use a pack such as {wanted.pack!r}",
         )
     return PROFILES[pack.profile], pack
+
+
+def _pack_of_base(options: EncodeOptions) -> packs.Pack | None:
+    """Pack for reconstructions that are corrected; ``None`` to predict only."""
+    if not options.corrects:
+        return None
+    pack = packs.load(BOUNDED.pack if options.pack is None else options.pack)
+    if pack.profile != BOUNDED.pack_profile:
+        raise PackError(
+            f"pack {pack.name!r} serves profile {pack.profile!r}; the 'bounded' profile corrects "
+            f"reconstructions of {BOUNDED.pack_profile!r}",
+            hint=f"use a pack such as {BOUNDED.pack!r}, or leave out --pack",
+        )
+    return pack
 
 
 def _wants_int8(pack: packs.Pack, options: EncodeOptions) -> bool:
@@ -233,7 +247,7 @@ def _bad_bands(cube: Cube) -> npt.NDArray[np.bool_] | None:
 
 
 def _check_profile(profile: Profile, options: EncodeOptions) -> None:
-    if profile.pack is None:
+    if not profile.has_quality:
         _check_no_networks(profile, options)
     if options.fast and not profile.has_search:
         raise UsageError(
@@ -245,7 +259,7 @@ def _check_profile(profile: Profile, options: EncodeOptions) -> None:
             f"the {profile.name!r} profile has no metric {options.metric!r}",
             hint="leave out --metric, or use --profile spectral",
         )
-    if options.joint and not profile.has_basis:
+    if options.joint and profile is not SPECTRAL:
         raise UsageError(
             f"the {profile.name!r} profile has no transform that intervals could share",
             hint="leave out --joint, or use --profile spectral",

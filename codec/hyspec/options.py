@@ -81,7 +81,7 @@ class EncodeOptions:
         Target root mean squared error in sample units.
     max_error : float or sequence of float, optional
         Largest error of any sample, in sample units, or one for each band; 0 for lossless. Profile
-        ``bounded``, which has no pack and no other target.
+        ``bounded``, which has no other target.
     lossless : bool
         Reproduce every sample exactly: the same as a ``max_error`` of 0.
     intervals : str, optional
@@ -109,7 +109,9 @@ class EncodeOptions:
         tile, and ``spectral`` takes the last one.
     fast : bool
         Round latents one by one, in place of searching for the cheapest path through all of them:
-        encoding takes less time, and streams are some per cent larger. Profile ``spectral``.
+        encoding takes less time, and streams are some per cent larger (profile ``spectral``). Meet
+        error bounds by prediction alone, which streams pay for where errors may be large (profile
+        ``bounded``).
     metric : str
         What the encoder keeps small at a rate: ``"mse"``, the mean squared error, or ``"sam"``, the
         mean spectral angle, at the price of a lower PSNR. Targets mean the same with both. Profile
@@ -198,6 +200,11 @@ class EncodeOptions:
         """Whether the error of every sample is bounded."""
         return bool(self.lossless) or self.max_error is not None
 
+    @property
+    def corrects(self) -> bool:
+        """Whether errors may be large enough for reconstructions that are corrected."""
+        return self.bounded and not self.fast and min(self._bounds(), default=0.0) > 0
+
     def error_bounds(self, bands: int) -> npt.NDArray[np.float64] | None:
         """Largest error of each band in sample units, shape (bands,); ``None`` for no bounds.
 
@@ -254,9 +261,10 @@ class EncodeOptions:
                 f"{what} needs the profile 'bounded', not {self.profile!r}",
                 hint="leave out --profile, or use --quality, --bps, --psnr or --rmse",
             )
-        if self.pack is not None:
+        if self.pack is not None and not self.corrects:
             raise UsageError(
-                f"{what} needs the profile 'bounded', which has no pack", hint="leave out --pack"
+                f"{what} is met by prediction alone here, which has no pack",
+                hint="leave out --pack, or allow larger errors",
             )
 
     def _bounds(self) -> list[float]:

@@ -130,12 +130,13 @@ class StreamChunks:
         pixels = (rows + -rows % _MOST_STRIDE) * (columns + -columns % _MOST_STRIDE)
         per_pixel = _PIXEL_BYTES if self._profile is None else self._profile.pixel_bytes
         chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * per_pixel
-        if self._profile is not None and self._profile.has_basis:
+        based = self._profile is not None and self._profile.has_basis
+        if based and self._header.pack is not None:
             chunk += min(bands, pixels) * (bands * _BASIS_ENTRY_BYTES + pixels * _PLANE_BYTES)
             if self.grid.across > 1:
                 kept = sum(min(len(i), pixels) * len(i) for i in self.partition) + bands**2
                 chunk += kept * _KEPT_ENTRY_BYTES
-            if self._refine:
+            if self._refine or not self._known_profile().has_quality:
                 chunk += refinement.most_bytes(rows, columns)
         return chunk
 
@@ -167,24 +168,21 @@ class StreamChunks:
     def load_pack(self) -> None:
         """Find the pack and make the coders, unless that is done: once, before threads start.
 
-        A profile that needs no pack has one coder, and a pack that was given is not looked at.
+        A stream without a pack has one coder, and a pack that was given is not looked at.
 
         Raises
         ------
         UnsupportedVersionError
             The stream is of a profile that this version does not know.
         StreamError
-            The stream names no pack, or one that its profile does not need.
+            The stream names no pack, and its profile needs one.
         PackError
             The pack is not installed, not the one that the stream names, or damaged.
         """
         if not self._coders:
             profile = self._known_profile()
-            models = (None,) if profile.pack is None else self._find_pack(profile).models
-            if profile.pack is None and self._header.pack is not None:
-                raise StreamError(
-                    f"the stream names a pack, which its profile {profile.name!r} does not need"
-                )
+            without = self._header.pack is None and not profile.needs_pack
+            models = (None,) if without else self._find_pack(profile).models
             self._coders = [
                 profile.coder(model, refine=self._refine, optimise=self._optimise)
                 for model in models
@@ -206,10 +204,10 @@ class StreamChunks:
         if self._header.pack is None:
             raise StreamError("the stream names no pack, which its profile needs")
         loaded = self._named_pack(*self._header.pack)
-        if loaded.profile != profile.name:
+        if loaded.profile != profile.pack_profile:
             raise PackError(
                 f"pack {loaded.name!r} serves profile {loaded.profile!r}; "
-                f"the stream needs one for {profile.name!r}"
+                f"the stream needs one for {profile.pack_profile!r}"
             )
         return loaded
 
