@@ -838,4 +838,72 @@ def decode_bounded_payload(
 def default_bounded_settings(bands: int) -> tuple[int, bool]:
     """Settings (bands, wide) that serve a tile with this many bands well."""
 
+def encode_corrected_payload(
+    base: bytes,
+    corrections: npt.NDArray[np.int32],
+    valid: npt.NDArray[np.uint8] | npt.NDArray[np.bool_] | None,
+    max_errors: npt.NDArray[np.uint32],
+    tolerance: int,
+    checksum: int,
+) -> tuple[bytes, int]:
+    """Write a payload that corrects a base; return it and the checksum of its symbols.
+
+    Parameters
+    ----------
+    base
+        Payload of the base.
+    corrections
+        Shape (bands, rows, columns). Those that are not valid do not matter.
+    valid
+        Mask of the same shape; None if all are valid.
+    max_errors
+        Largest error of each band, below 2^31.
+    tolerance
+        How far reconstructions of two decoders may be apart after rounding.
+    checksum
+        That of the symbols of the base.
+
+    Raises
+    ------
+    CoreError
+        Sizes disagree, a limit is too large or less than half the tolerance, or a correction has
+        a magnitude of 2^30 or more.
+    """
+
+def read_corrected_header(
+    tile: BandTile, payload: bytes
+) -> tuple[int, npt.NDArray[np.uint32], bytes]:
+    """Return tolerance, max_errors and the base of a payload.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload of this tile.
+    """
+
+def decode_corrections(
+    tile: BandTile, payload: bytes, valid: npt.NDArray[np.uint8] | None, checksum: int
+) -> tuple[npt.NDArray[np.int32], int]:
+    """Read the corrections of a payload.
+
+    Parameters
+    ----------
+    tile, payload
+        As above.
+    valid
+        Mask that the base says.
+    checksum
+        That of the symbols of the base.
+
+    Returns
+    -------
+    corrections, checksum
+        0 where not valid; the checksum of base and corrections.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload of this tile.
+    """
+
 # ---- end of bounded profile ----

@@ -142,7 +142,7 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         if self._base is None:
             return predicted
         limits = self._away_from_nodata(analysis)
-        corrected = self._base.encode(analysis.source, analysis.samples, limits)
+        corrected = self._base.encode(analysis.source, analysis.samples, limits, len(predicted[0]))
         if corrected is None or len(predicted[0]) <= len(corrected[0]):
             return predicted
         return corrected

@@ -2,17 +2,16 @@
 
 Where errors may be large, most of what a predictor codes is noise that nobody asked for. A
 spectral transform brings the rate down to what stands out of it; the few samples that it misses by
-more than their limit are moved back by multiples of a step that is nearly twice the limit, as S.
-Liang, Z. Chen, F. Cappello et al. do for other bases (SZ3, IEEE Transactions on Big Data 9(2),
-2023) and P. Lindstrom, S. Li, J. Clyne for wavelets (SPERR, IEEE IPDPS 2023). See
-docs/bounded_profile.md, sections 10 to 15.
+more than their limit are moved back by multiples of a step that is nearly twice the limit, as in S.
+Li, P. Lindstrom, J. Clyne, "Lossy scientific data compression with SPERR", IEEE IPDPS 2023, where
+wavelets are the base. See docs/bounded_profile.md, sections 10 to 13.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,16 +23,23 @@ from hyspec.tile_coder import TileSamples
 
 #: How far a decoder may be off from another one before it rounds, in whole numbers: at least, as a
 #: share of the root of the summed variances of the planes, and, where planes are refined, as a
-#: share of their quantiser step (docs/bounded_profile.md, section 15).
+#: share of their quantiser step (docs/bounded_profile.md, section 13).
 LEAST_DEVIATION = 1 / 16
 DEVIATION_OF_PLANES = 2.0**-17
 DEVIATION_OF_REFINED = 2.0**-9
 #: Least limit, in whole numbers, from which on corrections are worth a try.
 LEAST_LIMIT = 2
 #: The quantiser step of planes that a search begins with, over the error limit: a normal error
-#: then has a standard deviation of about half the limit. Then strides in steps of quality.
+#: then has a standard deviation of about half the limit. Then the stride of the search, in steps of
+#: quality.
 _STEP_OVER_LIMIT = 1.6
-_STRIDES = (24, 10)
+_STRIDE = 24
+#: Pixels of a tile that are searched, if it has clearly more.
+_SEARCHED_PIXELS = 1 << 14
+_WORTH_A_PART = 2
+#: Payloads that are longer by this factor at first will not become the shorter ones.
+_HOPELESS = 1.12
+_NO_SIZE = 2**62
 _LARGEST_CORRECTION = 2**30 - 1
 
 
@@ -86,6 +92,7 @@ class CorrectedBase:
         tile: TileSamples,
         samples: npt.NDArray[np.int32],
         limits: npt.NDArray[np.uint32],
+        most: int,
     ) -> tuple[bytes, int] | None:
         """Payload and the checksum of its symbols, at the quality of the base that is cheapest.
 
@@ -97,15 +104,23 @@ class CorrectedBase:
             Its samples in whole numbers, shape (bands, rows, columns).
         limits
             Largest error of each band in whole numbers, shape (bands,).
+        most
+            Length of the payload that is to be beaten.
 
         Returns
         -------
         tuple or None
-            ``None`` where limits are too small for a base that is not exact.
+            ``None`` where limits are too small for a base that is not exact, or no shorter payload
+            is in sight.
         """
         if limits.min() < LEAST_LIMIT or limits.max() >= 2**31:
             return None
-        return _Search(self, tile, samples, limits).best()
+        search = _Search(self, tile, samples, limits)
+        step = search.best(most)
+        if step is None:
+            return None
+        analysis = search.analysis or self.analyse(tile)
+        return self.corrected(analysis, samples, limits, step, refine=True)
 
     def corrected(
         self,
@@ -173,7 +188,7 @@ class CorrectedBase:
 
 
 class _Search:
-    """The quality step of the base that makes the shortest payload of a tile."""
+    """The quality step of the base that makes the shortest payload, found on a part of a tile."""
 
     def __init__(
         self,
@@ -182,37 +197,55 @@ class _Search:
         samples: npt.NDArray[np.int32],
         limits: npt.NDArray[np.uint32],
     ) -> None:
+        rows, columns = samples.shape[1:]
+        wanted = -(-_SEARCHED_PIXELS // columns)
+        first = max(0, (rows - wanted) // 2) if rows > _WORTH_A_PART * wanted else 0
+        part = slice(first, first + wanted if first else rows)
         self._base = base
-        self._analysis = base.analyse(tile)
-        self._samples = samples
+        self._samples = np.ascontiguousarray(samples[:, part])
         self._limits = limits
+        self._whole = not first
+        self._share = self._samples.size / samples.size
+        valid = None if tile.valid is None else tile.valid[part]
+        self._analysis = base.analyse(replace(tile, samples=tile.samples[part], valid=valid))
         self._sizes: dict[int, int] = {}
 
-    def best(self) -> tuple[bytes, int] | None:
+    @property
+    def analysis(self) -> SpectralAnalysis | None:
+        """Analysis of the tile, if the part is the whole."""
+        return self._analysis if self._whole else None
+
+    def best(self, most: int) -> int | None:
+        """Quality step; ``None`` if payloads that are shorter than ``most`` are not in sight.
+
+        Sizes have one minimum over the steps, and it is flat: three of them around it tell where
+        it is.
+        """
         limit = float(np.median(self._limits))
         step = round(STEPS_PER_OCTAVE * math.log2(limit * _STEP_OVER_LIMIT / 8))
-        step = max(_core.MIN_STEP, min(_core.MAX_STEP, step))
-        for stride in _STRIDES:
-            while True:
-                near = [s for s in (step - stride, step + stride) if self._allowed(s)]
-                better = min(near, key=self._size, default=step)
-                if self._size(better) >= self._size(step):
-                    break
-                step = better
-        return self._base.corrected(
-            self._analysis, self._samples, self._limits, step, refine=True
+        step = max(_core.MIN_STEP + _STRIDE, min(_core.MAX_STEP - _STRIDE, step))
+        if self._size(step) > _HOPELESS * most * self._share:
+            return None
+        while True:
+            below, above = step - _STRIDE, step + _STRIDE
+            better = min((below, above), key=self._size)
+            if self._size(better) >= self._size(step):
+                break
+            if not _core.MIN_STEP + _STRIDE <= better <= _core.MAX_STEP - _STRIDE:
+                return better
+            step = better
+        slope, bend = (
+            self._size(above) - self._size(below),
+            self._size(above) + self._size(below) - 2 * self._size(step),
         )
-
-    @staticmethod
-    def _allowed(step: int) -> bool:
-        return _core.MIN_STEP <= step <= _core.MAX_STEP
+        return step if bend == 0 else step - round(_STRIDE * slope / (2 * bend))
 
     def _size(self, step: int) -> int:
         if step not in self._sizes:
             found = self._base.corrected(
                 self._analysis, self._samples, self._limits, step, refine=False
             )
-            self._sizes[step] = 2**62 if found is None else len(found[0])
+            self._sizes[step] = _NO_SIZE if found is None else len(found[0])
         return self._sizes[step]
 
 
@@ -228,4 +261,4 @@ def _nearest_zero(
     high = np.rint(planes + deviation).astype(np.int64)
     least = -((low + limit - wanted) // step)
     most = (wanted + limit - high) // step
-    return np.clip(0, least, most)
+    return np.asarray(np.clip(0, least, most))

@@ -117,8 +117,8 @@ void code_bands(typename Bits::Coder& coder, const BandTile& tile, const Header&
   std::vector<std::uint32_t> levels(size);
   for (const std::uint32_t band : bands) {
     fill(band, Span<std::uint32_t>(levels));
-    band_coder.template code<Bits>(coder, Span<std::uint32_t>(levels), bounded::band_of(h.valid, band, size),
-                                   h.max_errors[band]);
+    band_coder.template code<Bits>(coder, Span<std::uint32_t>(levels),
+                                   bounded::band_of(h.valid, band, size), h.max_errors[band]);
     take(band, Span<const std::uint32_t>(levels));
   }
 }

@@ -51,8 +51,9 @@ void check(const BandTile& tile, Span<const std::int32_t> corrections,
     throw Error(ErrorCode::kBadArgument, "max_errors needs one entry per band");
   for (const std::uint32_t m : max_errors)
     if (m >= kCorrectedLimitEnd || !has_step(m, tolerance))
-      throw Error(ErrorCode::kBadArgument, "an error limit is too large, or less than what two "
-                                           "decoders may differ by");
+      throw Error(ErrorCode::kBadArgument,
+                  "an error limit is too large, or less than what two "
+                  "decoders may differ by");
   for (const std::int32_t c : corrections)
     if (c > bounded::kMostCorrection || c < -bounded::kMostCorrection)
       throw Error(ErrorCode::kBadArgument, "a correction is too large");
@@ -63,8 +64,8 @@ CorrectedHeader read_header(ByteReader& reader, const BandTile& tile) {
   check_band_tile(tile);
   bounded::read_way(reader, bounded::Way::kCorrections);
   CorrectedHeader h;
-  h.tolerance = static_cast<std::uint32_t>(
-      reader.varint_between(0, kCorrectedLimitEnd - 1, "the tolerance"));
+  h.tolerance =
+      static_cast<std::uint32_t>(reader.varint_between(0, kCorrectedLimitEnd - 1, "the tolerance"));
   h.max_errors = bounded::read_limits(reader, tile.bands, kCorrectedLimitEnd - 1);
   for (const std::uint32_t m : h.max_errors)
     if (!has_step(m, h.tolerance)) corrupt(reader.offset(), "an error limit leaves no step");
@@ -76,13 +77,10 @@ CorrectedHeader read_header(ByteReader& reader, const BandTile& tile) {
 
 }  // namespace
 
-std::vector<std::uint8_t> encode_corrected_payload(const BandTile& tile,
-                                                   Span<const std::uint8_t> base,
-                                                   Span<const std::int32_t> corrections,
-                                                   Span<const std::uint8_t> valid,
-                                                   Span<const std::uint32_t> max_errors,
-                                                   std::uint32_t tolerance,
-                                                   std::uint32_t* checksum) {
+std::vector<std::uint8_t> encode_corrected_payload(
+    const BandTile& tile, Span<const std::uint8_t> base, Span<const std::int32_t> corrections,
+    Span<const std::uint8_t> valid, Span<const std::uint32_t> max_errors, std::uint32_t tolerance,
+    std::uint32_t* checksum) {
   check(tile, corrections, valid, max_errors, tolerance);
   Bytes payload;
   bounded::put_way(payload, bounded::Way::kCorrections);
@@ -114,8 +112,7 @@ CorrectedHeader read_corrected_header(const BandTile& tile, Span<const std::uint
   return read_header(reader, tile);
 }
 
-std::vector<std::int32_t> decode_corrections(const BandTile& tile,
-                                             Span<const std::uint8_t> payload,
+std::vector<std::int32_t> decode_corrections(const BandTile& tile, Span<const std::uint8_t> payload,
                                              Span<const std::uint8_t> valid,
                                              std::uint32_t* checksum) {
   ByteReader reader(payload, 0, ErrorCode::kCorrupt);

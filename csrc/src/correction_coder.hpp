@@ -52,8 +52,8 @@ class CorrectionCoder {
         if (!valid.empty() && valid[i] == 0)
           corrections[i] = 0;
         else
-          corrections[i] = sample<MixedBit>(local, (y + kMargin) * stride_ + x + kMargin,
-                                            corrections[i]);
+          corrections[i] =
+              sample<MixedBit>(local, (y + kMargin) * stride_ + x + kMargin, corrections[i]);
       }
     bits = local;
   }
@@ -85,8 +85,8 @@ class CorrectionCoder {
 
   template <class Bits>
   static bool lone(Bits& bits, Slot& slot, bool value) {
-    const bool bit = bits.bit(
-        std::clamp<std::uint32_t>(slot.probability, kLeast, 65536 - kLeast), value);
+    const bool bit =
+        bits.bit(std::clamp<std::uint32_t>(slot.probability, kLeast, 65536 - kLeast), value);
     update(slot, bit, kLoneLimit);
     return bit;
   }
@@ -107,8 +107,7 @@ class CorrectionCoder {
     std::uint8_t* const a = magnitudes_[0].data() + i;
     const std::uint8_t *const b = magnitudes_[1].data() + i, *const c = magnitudes_[2].data() + i;
     const auto s = static_cast<std::ptrdiff_t>(stride_);
-    const int near =
-        3 * (a[-1] + a[-s]) + 2 * (a[-s - 1] + a[-s + 1]) + a[-2] + a[-2 * s];
+    const int near = 3 * (a[-1] + a[-s]) + 2 * (a[-s - 1] + a[-s + 1]) + a[-2] + a[-2 * s];
     const int side = b[-1] + b[1] + b[-s] + b[s];
     const int before = 4 * b[0] + 2 * c[0] + side;
     std::int32_t* const h = history_.data() + i;
@@ -118,21 +117,21 @@ class CorrectionCoder {
     if (near + before == 0 && *h + around < kQuiet) {
       some = lone(bits, quiet_[rate], value != 0);
     } else {
-      const std::size_t pattern =
-          flag(a[-1]) | flag(a[-s]) << 1 | flag(a[-s - 1]) << 2 | flag(a[-s + 1]) << 3 |
-          flag(a[-2]) << 4 | flag(a[-2 * s]) << 5 | flag(b[0]) << 6 | flag(c[0]) << 7 |
-          static_cast<std::size_t>(std::min(3, side)) << 8;
-      some = mixed<MixedBit>(bits, zero_,
-                             {in_band * kClasses + class_of(before),
-                              class_of(*h >> 3) * kClasses + rate, pattern,
-                              class_of(around >> 4) * kClasses + class_of(near + before)},
-                             rate, in_band, value != 0);
+      const std::size_t pattern = flag(a[-1]) | flag(a[-s]) << 1 | flag(a[-s - 1]) << 2 |
+                                  flag(a[-s + 1]) << 3 | flag(a[-2]) << 4 | flag(a[-2 * s]) << 5 |
+                                  flag(b[0]) << 6 | flag(c[0]) << 7 |
+                                  static_cast<std::size_t>(std::min(3, side)) << 8;
+      some = mixed<MixedBit>(
+          bits, zero_,
+          {in_band * kClasses + class_of(before), class_of(*h >> 3) * kClasses + rate, pattern,
+           class_of(around >> 4) * kClasses + class_of(near + before)},
+          rate, in_band, value != 0);
     }
     std::int32_t result = 0;
     if (some) {
       std::int8_t* const sign = signs_[0].data() + i;
-      const std::size_t signs = latent::index(9 * (sign[-1] + 1) + 3 * (sign[-s] + 1) +
-                                              signs_[1][i] + 1);
+      const std::size_t signs =
+          latent::index(9 * (sign[-1] + 1) + 3 * (sign[-s] + 1) + signs_[1][i] + 1);
       const bool minus = lone(bits, signs_models_[signs], value < 0);
       *sign = minus ? -1 : 1;
       const std::size_t of_history = class_of(*h >> 3), of_before = class_of(before);
@@ -165,8 +164,8 @@ class CorrectionCoder {
   std::int32_t rate_ = 0;              // mean magnitude over samples, in 1/8192
   const LogisticTables& tables_ = logistic_tables();
   Model zero_{{kClasses * kClasses, kClasses * kClasses, kPatterns, kClasses * kClasses}};
-  Model more_{{kClasses * kMagnitudes, kClasses * kMagnitudes, kClasses * kMagnitudes,
-               kMagnitudes}};
+  Model more_{
+      {kClasses * kMagnitudes, kClasses * kMagnitudes, kClasses * kMagnitudes, kMagnitudes}};
   std::array<Slot, kClasses> quiet_ = filled();
   std::array<Slot, 27> signs_models_{};
   Slot any_;

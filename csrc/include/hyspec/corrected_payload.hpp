@@ -26,15 +26,12 @@ struct CorrectedHeader {
 
 // Writes a payload. corrections: bands x rows x columns, of which those that are not valid do not
 // matter; base: a payload, or empty. *checksum, that of the symbols of the base, becomes that of
-// the payload (section 14). Error(kBadArgument) if the tile is none, sizes disagree, a limit is too
+// the payload (section 12). Error(kBadArgument) if the tile is none, sizes disagree, a limit is too
 // large or no step is left, or a correction has a magnitude of 2^30 or more.
-std::vector<std::uint8_t> encode_corrected_payload(const BandTile& tile,
-                                                   Span<const std::uint8_t> base,
-                                                   Span<const std::int32_t> corrections,
-                                                   Span<const std::uint8_t> valid,
-                                                   Span<const std::uint32_t> max_errors,
-                                                   std::uint32_t tolerance,
-                                                   std::uint32_t* checksum);
+std::vector<std::uint8_t> encode_corrected_payload(
+    const BandTile& tile, Span<const std::uint8_t> base, Span<const std::int32_t> corrections,
+    Span<const std::uint8_t> valid, Span<const std::uint32_t> max_errors, std::uint32_t tolerance,
+    std::uint32_t* checksum);
 
 // Reads what a payload begins with. Error(kTruncated), Error(kCorrupt); Error(kBadArgument) if the
 // tile is none.
@@ -43,8 +40,7 @@ CorrectedHeader read_corrected_header(const BandTile& tile, Span<const std::uint
 // Reads the corrections of a payload, with the mask that its base says; *checksum as above. Errors
 // as for the header. Time and memory are bounded by the samples of the tile; memory grows band by
 // band.
-std::vector<std::int32_t> decode_corrections(const BandTile& tile,
-                                             Span<const std::uint8_t> payload,
+std::vector<std::int32_t> decode_corrections(const BandTile& tile, Span<const std::uint8_t> payload,
                                              Span<const std::uint8_t> valid,
                                              std::uint32_t* checksum);
 
