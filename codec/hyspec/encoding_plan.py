@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hyspec import _core, intervals, source_metadata
 from hyspec import pack as packs
+from hyspec.corrected_base import LEAST_LIMIT
 from hyspec.cube import Cube
 from hyspec.errors import DataError, PackError, UsageError
 from hyspec.options import EncodeOptions
@@ -68,7 +69,7 @@ class EncodingPlan:
             The pack is missing, damaged or of another profile.
         """
         _check_size(cube)
-        profile, pack = _profile_and_pack(options)
+        profile, pack = _profile_and_pack(cube, options)
         _check_profile(profile, options)
         if pack is not None:
             _check_network(pack, options.network)
@@ -155,10 +156,10 @@ class EncodingPlan:
         return header
 
 
-def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack | None]:
+def _profile_and_pack(cube: Cube, options: EncodeOptions) -> tuple[Profile, packs.Pack | None]:
     """Profile and pack, each of which has a default that follows from the other."""
     if options.bounded:
-        return BOUNDED, _pack_of_base(options)
+        return BOUNDED, _pack_of_base(cube, options)
     wanted = None if options.profile is None else PROFILES[options.profile]
     if options.pack is None:
         profile = wanted or SPECTRAL
@@ -172,9 +173,12 @@ def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack | Non
     return PROFILES[pack.profile], pack
 
 
-def _pack_of_base(options: EncodeOptions) -> packs.Pack | None:
+def _pack_of_base(cube: Cube, options: EncodeOptions) -> packs.Pack | None:
     """Pack for reconstructions that are corrected; ``None`` to predict only."""
-    if not options.corrects:
+    bounds = options.error_bounds(cube.bands)
+    least = 0.0 if bounds is None else float(bounds.min())
+    small = least < LEAST_LIMIT if cube.array.dtype.kind in "iu" else least == 0
+    if small or options.fast:
         return None
     pack = packs.load(BOUNDED.pack if options.pack is None else options.pack)
     if pack.profile != BOUNDED.pack_profile:

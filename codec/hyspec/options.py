@@ -200,11 +200,6 @@ class EncodeOptions:
         """Whether the error of every sample is bounded."""
         return bool(self.lossless) or self.max_error is not None
 
-    @property
-    def corrects(self) -> bool:
-        """Whether errors may be large enough for reconstructions that are corrected."""
-        return self.bounded and not self.fast and min(self._bounds(), default=0.0) > 0
-
     def error_bounds(self, bands: int) -> npt.NDArray[np.float64] | None:
         """Largest error of each band in sample units, shape (bands,); ``None`` for no bounds.
 
@@ -260,11 +255,6 @@ class EncodeOptions:
             raise UsageError(
                 f"{what} needs the profile 'bounded', not {self.profile!r}",
                 hint="leave out --profile, or use --quality, --bps, --psnr or --rmse",
-            )
-        if self.pack is not None and not self.corrects:
-            raise UsageError(
-                f"{what} is met by prediction alone here, which has no pack",
-                hint="leave out --pack, or allow larger errors",
             )
 
     def _bounds(self) -> list[float]:
