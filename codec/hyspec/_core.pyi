@@ -230,8 +230,10 @@ class ChunkInfo:
     def symbols_crc(self) -> int: ...
 
 class ChunkEntry:
-    """Where the index finds one chunk with samples; ``check_chunk`` opens it."""
+    """Where the index finds one chunk of a tile and interval; ``check_chunk`` opens it."""
 
+    @property
+    def kind(self) -> int: ...
     @property
     def tile(self) -> int: ...
     @property
@@ -252,7 +254,11 @@ class Index:
 
     @property
     def chunks(self) -> list[ChunkEntry]:
-        """Entries in file order."""
+        """Those with samples, in file order."""
+
+    @property
+    def layers(self) -> list[ChunkEntry]:
+        """Further layers: none, or one for each chunk; fewer in a damaged stream."""
 
     @property
     def rebuilt(self) -> bool:
@@ -282,13 +288,24 @@ class StreamWriter:
             The chunk does not fit the header or the chunks before it.
         """
 
+    def layer(
+        self, tile: int, interval: int, rows: int, symbols_crc: int, payload: Buffer
+    ) -> bytes:
+        """Return a further layer of a chunk that is written already.
+
+        Raises
+        ------
+        CoreError
+            There is no such chunk, or it has its layer.
+        """
+
     def finish(self) -> bytes:
         """Return index and trailer.
 
         Raises
         ------
         CoreError
-            A tile or interval is missing.
+            A tile or interval is missing, or the layers of some.
         """
 
     @property

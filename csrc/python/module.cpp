@@ -968,7 +968,8 @@ void bind_chunks(py::module_& m) {
       .def_readonly("payload_length", &ChunkInfo::payload_length)
       .def_readonly("payload_crc", &ChunkInfo::payload_crc)
       .def_readonly("symbols_crc", &ChunkInfo::symbols_crc);
-  py::class_<ChunkEntry>(m, "ChunkEntry", "Where the index finds one chunk with samples.")
+  py::class_<ChunkEntry>(m, "ChunkEntry", "Where the index finds one chunk of a tile and interval.")
+      .def_readonly("kind", &ChunkEntry::kind)
       .def_readonly("tile", &ChunkEntry::tile)
       .def_readonly("interval", &ChunkEntry::interval)
       .def_readonly("rows", &ChunkEntry::rows)
@@ -977,6 +978,7 @@ void bind_chunks(py::module_& m) {
   py::class_<Index>(m, "Index", "Where the chunks of a stream are.")
       .def_readonly("rows", &Index::rows)
       .def_readonly("chunks", &Index::chunks)
+      .def_readonly("layers", &Index::layers)
       .def_readonly("rebuilt", &Index::rebuilt);
 
   m.def(
@@ -1030,6 +1032,15 @@ void bind_container(py::module_& m) {
           },
           py::arg("tile"), py::arg("interval"), py::arg("rows"), py::arg("symbols_crc"),
           py::arg("payload"), "One chunk.")
+      .def(
+          "layer",
+          [](StreamWriter& w, std::uint32_t tile, std::uint32_t interval, std::uint32_t rows,
+             std::uint32_t symbols_crc, const py::buffer& payload) {
+            return to_py_bytes(
+                w.layer(tile, interval, rows, symbols_crc, ContiguousBytes(payload).span()));
+          },
+          py::arg("tile"), py::arg("interval"), py::arg("rows"), py::arg("symbols_crc"),
+          py::arg("payload"), "A further layer of a chunk.")
       .def(
           "finish", [](StreamWriter& w) { return to_py_bytes(w.finish()); }, "Index and trailer.")
       .def_property_readonly("rows", &StreamWriter::rows, "Rows of the cube as far as known.")
