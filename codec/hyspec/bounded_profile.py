@@ -16,20 +16,23 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core
-from hyspec.corrected_base import CorrectedBase, CorrectedSymbols
+from hyspec.base_search import cheapest_step, step_of_rate
+from hyspec.corrected_base import LEAST_LIMIT, CorrectedBase, CorrectedSymbols
 from hyspec.error_limits import check_nodata, whole_limits, without_nodata
 from hyspec.errors import StreamError
 from hyspec.pack import PackModel
 from hyspec.sample_type import SampleType
-from hyspec.spectral_profile import SpectralCoder
+from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder
 from hyspec.tile_coder import CoderSettings, TileCoder, TileSamples, by_band
 
 PROFILE_NAME = "bounded"
 PROFILE_ID = 3
 PROFILE_VERSION = 1
 
+#: Bits per sample of the base of a layered stream whose limits leave nothing to correct.
+DEFAULT_BASE_BPS = 0.25
 #: The ways of a payload to its samples, by its first byte.
-WAYS = ("prediction", "corrections")
+WAYS = ("prediction", "corrections", "base")
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,41 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         if self._base is None:
             return predicted
         limits = self._away_from_nodata(analysis)
-        corrected = self._base.encode(analysis.source, analysis.samples, limits, len(predicted[0]))
-        if corrected is None or len(predicted[0]) <= len(corrected[0]):
+        if limits.min() < LEAST_LIMIT:
             return predicted
-        return corrected
+        source, samples = analysis.source, analysis.samples
+        cheapest = cheapest_step(self._base, source, samples, limits, len(predicted[0]))
+        if cheapest is None:
+            return predicted
+        base = self._base.base(self._base.analyse(source), cheapest)
+        corrected = self._base.corrected(base, samples, limits)
+        return predicted if corrected is None else min(predicted, corrected, key=_length)
+
+    def layers(self, analysis: BoundedAnalysis, step: int) -> list[tuple[bytes, int]]:
+        """One payload, or that of a base and that of what a layer adds to it."""
+        if not self._settings.layered:
+            return [self.payload(analysis, step)]
+        assert self._base is not None
+        limits = self._away_from_nodata(analysis)
+        base = self._base.base(*self._layered_base(self._base, analysis, limits))
+        layer = self._predicted(analysis)
+        corrected = self._base.corrected(base, analysis.samples, limits, apart=True)
+        if corrected is not None:
+            layer = min(layer, corrected, key=_length)
+        return [(base.alone, base.checksum), layer]
+
+    def _layered_base(
+        self, base: CorrectedBase, analysis: BoundedAnalysis, limits: npt.NDArray[np.uint32]
+    ) -> tuple[SpectralAnalysis, int]:
+        """Analysis and quality step of the base of a layered stream."""
+        bps = self._settings.base_bps
+        whole = base.analyse(analysis.source)
+        if bps is None and limits.min() >= LEAST_LIMIT:
+            step = cheapest_step(base, analysis.source, analysis.samples, limits)
+            assert step is not None
+            return whole, step
+        most = int((DEFAULT_BASE_BPS if bps is None else bps) * analysis.samples.size / 8)
+        return whole, step_of_rate(base, whole, most)
 
     def _predicted(self, analysis: BoundedAnalysis) -> tuple[bytes, int]:
         payload, checksum = self._encoded(analysis, analysis.limits)
@@ -190,14 +224,27 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         payload: bytes,
         carried: None,  # noqa: ARG002 - payloads of this profile need no other
     ) -> tuple[Symbols, int]:
-        if way(payload) == "corrections":
+        if way(payload) != "prediction":
             if self._base is None:
-                raise StreamError(
-                    "the chunk corrects a reconstruction, for which the stream names no pack"
-                )
-            return self._base.decoded(tile, payload)
+                raise StreamError("the chunk needs a reconstruction, and the stream names no pack")
+            alone = way(payload) == "base"
+            return (self._base.decoded_base if alone else self._base.decoded)(tile, payload)
         samples, valid, limits, found = _core.decode_bounded_payload(tile, payload)
         return PredictedSymbols(samples, valid, limits), found
+
+    def lacks_layer(self, symbols: Symbols) -> bool:
+        """Whether symbols are those of a base, which a layer goes with."""
+        return isinstance(symbols, CorrectedSymbols) and symbols.corrections is None
+
+    def _with_layer(
+        self, tile: _core.BandTile, symbols: Symbols, checksum: int, payload: bytes
+    ) -> tuple[Symbols, int]:
+        if way(payload) == "prediction":
+            return self._decoded(tile, payload, None)
+        if way(payload) != "corrections" or not self.lacks_layer(symbols):
+            raise StreamError(f"a layer of the way {way(payload)!r} does not go with its base")
+        assert self._base is not None and isinstance(symbols, CorrectedSymbols)
+        return self._base.with_corrections(tile, symbols.base, checksum, payload)
 
     def synthesise(
         self,
@@ -245,3 +292,7 @@ def way(payload: bytes) -> str:
     if not payload or payload[0] >= len(WAYS):
         raise StreamError(f"the payload goes way {payload[:1].hex() or 'none'} to its samples")
     return WAYS[payload[0]]
+
+
+def _length(payload_and_checksum: tuple[bytes, int]) -> int:
+    return len(payload_and_checksum[0])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -29,18 +29,10 @@ DEVIATION_OF_PLANES = 2.0**-17
 DEVIATION_OF_REFINED = 2.0**-9
 #: Least limit, in whole numbers, from which on corrections are worth a try.
 LEAST_LIMIT = 2
-#: The quantiser step of planes that a search begins with, over the error limit: a normal error
-#: then has a standard deviation of about half the limit. Then the stride of the search, in steps of
-#: quality.
-_STEP_OVER_LIMIT = 1.6
-_STRIDE = 24
-#: Pixels of a tile that are searched, if it has clearly more.
-_SEARCHED_PIXELS = 1 << 14
-_WORTH_A_PART = 2
-#: Payloads that are longer by this factor at first will not become the shorter ones.
-_HOPELESS = 1.12
-_NO_SIZE = 2**62
+_LARGEST_LIMIT = 2**31 - 1
 _LARGEST_CORRECTION = 2**30 - 1
+#: The ways of payloads with a base.
+_BASE_WAY = b"\2"
 
 
 @dataclass(frozen=True)
@@ -51,8 +43,8 @@ class CorrectedSymbols:
     ----------
     base : SpectralSymbols
         Symbols of the base.
-    corrections : ndarray of int32, shape (bands, rows, columns)
-        By how many steps samples are moved.
+    corrections : ndarray of int32, shape (bands, rows, columns), or None
+        By how many steps samples are moved; ``None`` for the base alone.
     steps : ndarray of int64, shape (bands,)
         The step of each band in whole numbers.
     limits : ndarray of uint32, shape (bands,)
@@ -60,7 +52,7 @@ class CorrectedSymbols:
     """
 
     base: SpectralSymbols
-    corrections: npt.NDArray[np.int32]
+    corrections: npt.NDArray[np.int32] | None
     steps: npt.NDArray[np.int64]
     limits: npt.NDArray[np.uint32]
 
@@ -68,6 +60,22 @@ class CorrectedSymbols:
     def valid(self) -> npt.NDArray[np.uint8] | None:
         """Mask of measurements, shape (bands, rows, columns); ``None`` if all are."""
         return self.base.valid
+
+
+@dataclass(frozen=True)
+class CodedBase:
+    """A base that is encoded: its payload, the checksum of its symbols, these, and the mask."""
+
+    payload: bytes
+    checksum: int
+    symbols: SpectralSymbols
+    tile: _core.BandTile
+    valid: npt.NDArray[np.bool_] | None
+
+    @property
+    def alone(self) -> bytes:
+        """Payload of a chunk that holds the base and nothing else."""
+        return _BASE_WAY + self.payload
 
 
 class CorrectedBase:
@@ -87,71 +95,72 @@ class CorrectedBase:
 
     # ---- encoding -----------------------------------------------------------------------------
 
-    def encode(
+    def analyse(self, tile: TileSamples) -> SpectralAnalysis:
+        """Measure the spectra of a tile."""
+        return self._draft.analyse(tile)
+
+    def base(self, analysis: SpectralAnalysis, step: int) -> CodedBase:
+        """Encode the base of a tile at a quality step."""
+        payload, checksum, symbols = self._draft.encode(analysis, step)
+        return CodedBase(payload, checksum, symbols, analysis.tile, analysis.valid)
+
+    def corrected(
         self,
-        tile: TileSamples,
+        base: CodedBase,
         samples: npt.NDArray[np.int32],
         limits: npt.NDArray[np.uint32],
-        most: int,
+        *,
+        apart: bool = False,
+        refine: bool = True,
     ) -> tuple[bytes, int] | None:
-        """Payload and the checksum of its symbols, at the quality of the base that is cheapest.
+        """Payload of corrections, and the checksum of its symbols.
 
         Parameters
         ----------
-        tile
-            The tile, for the analysis of the base.
+        base
+            What is corrected.
         samples
-            Its samples in whole numbers, shape (bands, rows, columns).
+            Samples of the tile in whole numbers, shape (bands, rows, columns).
         limits
             Largest error of each band in whole numbers, shape (bands,).
-        most
-            Length of the payload that is to be beaten.
+        apart
+            Leave the base to a chunk of its own.
+        refine
+            Correct what decoders see; without, something that is quicker to get and about as long.
 
         Returns
         -------
         tuple or None
-            ``None`` where limits are too small for a base that is not exact, or no shorter payload
-            is in sight.
+            ``None`` where limits are too small for a base that is not exact, or too large.
         """
-        if limits.min() < LEAST_LIMIT or limits.max() >= 2**31:
-            return None
-        search = _Search(self, tile, samples, limits)
-        step = search.best(most)
-        if step is None:
-            return None
-        analysis = search.analysis or self.analyse(tile)
-        return self.corrected(analysis, samples, limits, step, refine=True)
-
-    def corrected(
-        self,
-        analysis: SpectralAnalysis,
-        samples: npt.NDArray[np.int32],
-        limits: npt.NDArray[np.uint32],
-        step: int,
-        *,
-        refine: bool,
-    ) -> tuple[bytes, int] | None:
-        """Payload with the base at a quality step; ``None`` where no payload can hold it."""
-        base, checksum, symbols = self._draft.encode(analysis, step)
-        coder = self._coder if refine else self._draft
-        deviation = self.deviation(symbols)
+        deviation = self.deviation(base.symbols)
         tolerance = math.floor(2 * deviation) + 1
-        if (2 * limits.astype(np.int64) < tolerance).any():
+        wide = limits.astype(np.int64)
+        if (2 * wide < tolerance).any() or limits.max() > _LARGEST_LIMIT:
             return None
-        steps = 2 * limits.astype(np.int64) + 1 - tolerance
+        steps = 2 * wide + 1 - tolerance
+        coder = self._coder if refine else self._draft
         corrections = np.zeros(samples.shape, np.int32)
-        bands = np.arange(len(samples))
-        for where, planes in coder.synthesise(analysis.tile, symbols, bands):
-            at = (slice(None), None, None)
-            wanted, limit = samples[where].astype(np.int64), limits[where].astype(np.int64)[at]
-            found = _nearest_zero(wanted, planes, limit, steps[where][at], deviation)
-            if analysis.valid is not None:
-                found[~analysis.valid[where]] = 0
+        for where, planes in coder.synthesise(base.tile, base.symbols, np.arange(len(samples))):
+            found = _nearest_zero(
+                samples[where].astype(np.int64),
+                planes,
+                wide[where][:, None, None],
+                steps[where][:, None, None],
+                deviation,
+            )
+            if base.valid is not None:
+                found[~base.valid[where]] = 0
             if np.abs(found).max(initial=0) > _LARGEST_CORRECTION:
                 return None
             corrections[where] = found
         return _core.encode_corrected_payload(
-            base, corrections, analysis.valid, limits, tolerance, checksum
+            b"" if apart else base.payload,
+            corrections,
+            base.valid,
+            limits,
+            tolerance,
+            base.checksum,
         )
 
     def deviation(self, symbols: SpectralSymbols) -> float:
@@ -162,16 +171,25 @@ class CorrectedBase:
             result += 8 * 2.0 ** (symbols.step / STEPS_PER_OCTAVE) * DEVIATION_OF_REFINED
         return result
 
-    def analyse(self, tile: TileSamples) -> SpectralAnalysis:
-        """Measure the spectra of a tile."""
-        return self._draft.analyse(tile)
-
     # ---- decoding -----------------------------------------------------------------------------
 
     def decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[CorrectedSymbols, int]:
-        """Symbols of a payload and their checksum."""
-        tolerance, limits, payload_of_base = _core.read_corrected_header(tile, payload)
+        """Symbols of a payload with its own base, and their checksum."""
+        _, _, payload_of_base = _core.read_corrected_header(tile, payload)
         base, checksum = self._coder.symbols_and_checksum(tile, payload_of_base)
+        return self.with_corrections(tile, base, checksum, payload)
+
+    def decoded_base(self, tile: _core.BandTile, payload: bytes) -> tuple[CorrectedSymbols, int]:
+        """Symbols of a base alone, and their checksum."""
+        base, checksum = self._coder.symbols_and_checksum(tile, payload[len(_BASE_WAY) :])
+        steps = np.zeros(tile.bands, np.int64)
+        return CorrectedSymbols(base, None, steps, steps.astype(np.uint32)), checksum
+
+    def with_corrections(
+        self, tile: _core.BandTile, base: SpectralSymbols, checksum: int, payload: bytes
+    ) -> tuple[CorrectedSymbols, int]:
+        """Symbols of corrections of a base that is known, and the checksum of all."""
+        tolerance, limits, _ = _core.read_corrected_header(tile, payload)
         corrections, checksum = _core.decode_corrections(tile, payload, base.valid, checksum)
         steps = 2 * limits.astype(np.int64) + 1 - tolerance
         return CorrectedSymbols(base, corrections, steps, limits), checksum
@@ -182,71 +200,10 @@ class CorrectedBase:
         """Reconstruct some bands of a tile in whole numbers, a few at a time."""
         for where, planes in self._coder.synthesise(tile, symbols.base, bands):
             chosen = bands[where]
-            moved = symbols.corrections[chosen] * symbols.steps[chosen][:, None, None]
-            with np.errstate(invalid="ignore"):  # only a malicious stream is as large
-                yield where, np.nan_to_num(np.rint(planes)) + moved
-
-
-class _Search:
-    """The quality step of the base that makes the shortest payload, found on a part of a tile."""
-
-    def __init__(
-        self,
-        base: CorrectedBase,
-        tile: TileSamples,
-        samples: npt.NDArray[np.int32],
-        limits: npt.NDArray[np.uint32],
-    ) -> None:
-        rows, columns = samples.shape[1:]
-        wanted = -(-_SEARCHED_PIXELS // columns)
-        first = max(0, (rows - wanted) // 2) if rows > _WORTH_A_PART * wanted else 0
-        part = slice(first, first + wanted if first else rows)
-        self._base = base
-        self._samples = np.ascontiguousarray(samples[:, part])
-        self._limits = limits
-        self._whole = not first
-        self._share = self._samples.size / samples.size
-        valid = None if tile.valid is None else tile.valid[part]
-        self._analysis = base.analyse(replace(tile, samples=tile.samples[part], valid=valid))
-        self._sizes: dict[int, int] = {}
-
-    @property
-    def analysis(self) -> SpectralAnalysis | None:
-        """Analysis of the tile, if the part is the whole."""
-        return self._analysis if self._whole else None
-
-    def best(self, most: int) -> int | None:
-        """Quality step; ``None`` if payloads that are shorter than ``most`` are not in sight.
-
-        Sizes have one minimum over the steps, and it is flat: three of them around it tell where
-        it is.
-        """
-        limit = float(np.median(self._limits))
-        step = round(STEPS_PER_OCTAVE * math.log2(limit * _STEP_OVER_LIMIT / 8))
-        step = max(_core.MIN_STEP + _STRIDE, min(_core.MAX_STEP - _STRIDE, step))
-        if self._size(step) > _HOPELESS * most * self._share:
-            return None
-        while True:
-            below, above = step - _STRIDE, step + _STRIDE
-            better = min((below, above), key=self._size)
-            if self._size(better) >= self._size(step):
-                break
-            if not _core.MIN_STEP + _STRIDE <= better <= _core.MAX_STEP - _STRIDE:
-                return better
-            step = better
-        slope, bend = (
-            self._size(above) - self._size(below),
-            self._size(above) + self._size(below) - 2 * self._size(step),
-        )
-        return step if bend == 0 else step - round(_STRIDE * slope / (2 * bend))
-
-    def _size(self, step: int) -> int:
-        if step not in self._sizes:
-            found = self._base.corrected(
-                self._analysis, self._samples, self._limits, step, refine=False
-            )
-            self._sizes[step] = _NO_SIZE if found is None else len(found[0])
-        return self._sizes[step]
+            rounded = np.nan_to_num(np.rint(planes))  # only a malicious stream is not finite
+            if symbols.corrections is not None:
+                rounded += symbols.corrections[chosen] * symbols.steps[chosen][:, None, None]
+            yield where, rounded
 
 
 def _nearest_zero(

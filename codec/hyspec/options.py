@@ -44,6 +44,8 @@ class EncodeSettings(TypedDict, total=False):
     rmse: float | None
     max_error: float | Sequence[float] | None
     lossless: bool
+    layers: bool
+    base_bps: float | None
     intervals: str | None
     joint: bool
     bad_bands: str
@@ -84,6 +86,12 @@ class EncodeOptions:
         ``bounded``, which has no other target.
     lossless : bool
         Reproduce every sample exactly: the same as a ``max_error`` of 0.
+    layers : bool
+        Write a base that can be decoded alone, before a second layer that meets the bounds: the
+        transfer of a stream may end between them. With ``lossless`` or ``max_error``.
+    base_bps : float, optional
+        Bits per sample of this base; by default what is cheapest in all, or 0.25 where errors of
+        less than 2 leave nothing to correct.
     intervals : str, optional
         ``"all"`` (one interval), ``"seed"`` (the five AVIRIS intervals, mapped by wavelength or
         band number), ``"auto"`` (from the scene's correlation), or a table such as
@@ -128,6 +136,8 @@ class EncodeOptions:
     rmse: float | None = None
     max_error: float | Sequence[float] | None = None
     lossless: bool = False
+    layers: bool = False
+    base_bps: float | None = None
     intervals: str | None = None
     joint: bool = False
     bad_bands: str = "keep"
@@ -162,6 +172,17 @@ class EncodeOptions:
                 hint="drop all but one",
             )
         self._check_bounds()
+        if self.base_bps is not None and not self.layers:
+            raise UsageError(
+                "base_bps is the rate of a base, and there is none", hint="give --layers"
+            )
+        if self.base_bps is not None and not 0 < self.base_bps < math.inf:
+            raise UsageError(f"base_bps is {self.base_bps}; expected a positive number")
+        if self.layers and self.fast:
+            raise UsageError(
+                "fast meets bounds by prediction alone, which has no layers",
+                hint="leave out --fast or --layers",
+            )
         for name in given:
             value = getattr(self, name)
             if not -math.inf < value < math.inf or (value <= 0 and name != "quality"):
@@ -244,6 +265,11 @@ class EncodeOptions:
                     "the 'bounded' profile needs to know how large errors may be",
                     hint="give --lossless or --max-error",
                 )
+            if self.layers:
+                raise UsageError(
+                    "layers lead to a bound on errors, and there is none",
+                    hint="give --lossless or --max-error, or leave out --layers",
+                )
             return
         what = "lossless" if self.lossless else "max_error"
         for bound in self._bounds():
@@ -269,7 +295,7 @@ class EncodeOptions:
         )
 
     def _check_types(self) -> None:
-        for name in (*TARGETS, "float_step"):
+        for name in (*TARGETS, "float_step", "base_bps"):
             if getattr(self, name) is not None:
                 self._expect(name, Real, "a number")
         for name, types, what in (
@@ -283,7 +309,7 @@ class EncodeOptions:
                 self._expect(name, types, what)
         for name in ("precision", "bad_bands", "metric"):
             self._expect(name, str, "a text")
-        for name in ("lossless", "fast", "joint"):
+        for name in ("lossless", "fast", "joint", "layers"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; expected True or False")
         sizes = self._sizes()
