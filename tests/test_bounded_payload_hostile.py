@@ -76,8 +76,8 @@ def test_every_cut_is_noticed(kind: str) -> None:
 
 
 def header(*fields: int) -> bytes:
-    """Varints of one byte."""
-    return bytes(fields)
+    """Varints of one byte, after that of the way."""
+    return bytes([0, *fields])
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,16 @@ def header(*fields: int) -> bytes:
         header(0, 9, 33, 0, 1, 0, 0),  # too many bands of a prediction
         header(0, 9, 16, 4, 1, 0, 0),  # no such neighbourhood and kind of errors
         header(0, 9, 16, 2, 1, 0, 0, 0, 0),  # a relative error of 0
-        header(0, 9, 16, 2, 1, 0) + bytes.fromhex("80808008") + header(0, 0),  # and of 1
-        header(0, 9, 16, 2, 1, 0, 1) + bytes.fromhex("8080808010") + header(0),  # zero is no int32
+        header(0, 9, 16, 2, 1, 0) + bytes.fromhex("808080080000"),  # and of 1
+        header(0, 9, 16, 2, 1, 0, 1) + bytes.fromhex("808080801000"),  # zero is no int32
         header(0, 9, 16, 2, 1, 0, 1),  # without a zero
         header(0, 9, 16, 0, 2, 0, 0, 0),  # neither one limit nor three
         header(0, 9, 16, 0, 0, 0),  # no limit
         header(0, 9, 16, 0, 1, 0, 99),  # a mask beyond the end
         header(0, 9, 16, 0, 1, 0, 0, 1),  # not whole words
-        bytes.fromhex("feffffff0f") + header(1, 16, 0, 1, 0, 0),  # above int32
-        bytes.fromhex("8080808010") + header(0, 16, 0, 1, 0, 0),  # lowest is no int32
-        header(0, 9, 16, 0, 1) + bytes.fromhex("8080808010") + header(0),  # limit of 2^32
+        bytes.fromhex("00feffffff0f011000010000"),  # above int32
+        bytes.fromhex("008080808010001000010000"),  # lowest is no int32
+        header(0, 9, 16, 0, 1) + bytes.fromhex("808080801000"),  # limit of 2^32
         header(),
     ],
 )

@@ -144,6 +144,12 @@ class CubeChunks:
             analysis.coded[step] = payload, checksum
         return analysis.coded[step]
 
+    def layers(self, job: Job, analysis: TileAnalysis, step: int) -> list[tuple[bytes, int]]:
+        """Payloads of a chunk and of what layers add to it, each with its checksum."""
+        if step in analysis.coded:
+            return [analysis.coded[step]]
+        return self._coders[job.interval].layers(analysis, step)
+
     def size(self, job: Job, analysis: TileAnalysis, step: int) -> int:
         """Bytes that a chunk takes in the stream at a quality step."""
         payload, _ = self.encode(job, analysis, step)
@@ -171,9 +177,25 @@ class CubeChunks:
         return total, count
 
 
+@dataclass(frozen=True)
+class EncodedChunk:
+    """A chunk that is ready to be written.
+
+    Attributes
+    ----------
+    job : Job
+        Tile and interval.
+    layers : list of (bytes, int)
+        Payload and the checksum of its symbols, of each layer.
+    """
+
+    job: Job
+    layers: list[tuple[bytes, int]]
+
+
 def encoded_chunks(
     chunks: CubeChunks, analyses: dict[Job, TileAnalysis], step: int, threads: int
-) -> Iterator[tuple[int, int, int, int, bytes]]:
+) -> Iterator[EncodedChunk]:
     """Encode all chunks in their order.
 
     Parameters
@@ -186,16 +208,10 @@ def encoded_chunks(
         Quality step.
     threads
         Threads to use.
-
-    Yields
-    ------
-    tuple of int, int, int, int and bytes
-        Numbers of tile and interval, rows, checksum of the symbols, payload.
     """
 
-    def encode(job: Job) -> tuple[int, int, int, int, bytes]:
+    def encode(job: Job) -> EncodedChunk:
         analysis = analyses.pop(job, None) or chunks.analyse(job)
-        payload, checksum = chunks.encode(job, analysis, step)
-        return job.tile.number, job.interval, job.tile.rows, checksum, payload
+        return EncodedChunk(job, chunks.layers(job, analysis, step))
 
     yield from ordered_map(encode, chunks.jobs(), threads)

@@ -292,6 +292,12 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         """The basis of a payload that has its own."""
         return CarriedBasis.of(_core.decode_spectral_basis(len(self._core), tile, payload))
 
+    def symbols_and_checksum(
+        self, tile: _core.BandTile, payload: bytes
+    ) -> tuple[SpectralSymbols, int]:
+        """Symbols of a payload that needs no other, and their checksum; errors of the core."""
+        return self._decoded(tile, payload, None)
+
     def _decoded(
         self, tile: _core.BandTile, payload: bytes, carried: CarriedBasis | None
     ) -> tuple[SpectralSymbols, int]:

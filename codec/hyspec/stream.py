@@ -19,7 +19,7 @@ from hyspec.cube import Cube
 from hyspec.damage import RESCUE, Damage
 from hyspec.errors import LimitError, StreamError, UsageError
 from hyspec.parallel import default_threads, ordered_map, own_threads_only
-from hyspec.stream_chunks import Area, StreamChunks
+from hyspec.stream_chunks import MOST_LAYERS, Area, StreamChunks
 from hyspec.stream_index import StreamData, read_header, read_index
 from hyspec.tiling import Tile
 
@@ -39,6 +39,7 @@ class StreamSettings(TypedDict, total=False):
     max_bytes: int
     fast: bool
     optimise: bool
+    layers: int | None
 
 
 class Stream:
@@ -69,7 +70,10 @@ class Stream:
         max_bytes: int = DEFAULT_MAX_BYTES,
         fast: bool = False,
         optimise: bool = True,
+        layers: int | None = None,
     ) -> None:
+        if layers is not None and layers < 1:
+            raise UsageError(f"layers is {layers}; expected at least 1")
         if on_damage not in ("raise", "fill"):
             raise UsageError(f"on_damage is {on_damage!r}; expected 'raise' or 'fill'")
         if threads is not None and threads < 1:
@@ -85,7 +89,10 @@ class Stream:
         self._max_bytes = max_bytes
         self._found: dict[tuple[int, int], Damage] = {}
         self.header, preamble_size = read_header(self._data)
-        self.index = read_index(self._data, self.header, preamble_size, rebuild=self._fill)
+        # A transfer may have ended after the first layer, and before the index.
+        rebuild = self._fill or layers == 1
+        self.index = read_index(self._data, self.header, preamble_size, rebuild=rebuild)
+        self._wanted_layers = MOST_LAYERS if layers is None else layers
         header = self.header
         self.shape = (int(self.index.rows), header.columns, header.bands)
         self.dtype = np.dtype(header.sample_type)
@@ -107,6 +114,11 @@ class Stream:
     def profile(self) -> str:
         """Name of the profile, or its number where this version does not know it."""
         return self._chunks.profile
+
+    @property
+    def layers(self) -> int:
+        """Layers of the stream: 2 if it has a base that can be decoded alone, else 1."""
+        return self._chunks.layers
 
     @property
     def pack_name(self) -> str | None:
@@ -245,7 +257,7 @@ class Stream:
 
     def _decode_chunk(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         try:
-            self._chunks.decode(tile, interval, area, out)
+            self._chunks.decode(tile, interval, area, out, self._wanted_layers)
         except LimitError:
             raise
         except StreamError as error:
@@ -253,7 +265,17 @@ class Stream:
                 error.hint = error.hint or RESCUE
                 raise
             self._found[tile.number, interval] = self._chunks.damage(tile, interval, error)
-            self._chunks.fill(tile, interval, area, out)
+            self._rescue(tile, interval, area, out)
+
+    def _rescue(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
+        """Decode the base of a chunk whose layer is lost, or fill in nodata."""
+        if self._wanted_layers > 1:
+            try:
+                self._chunks.decode(tile, interval, area, out, 1)
+                return
+            except StreamError:
+                pass
+        self._chunks.fill(tile, interval, area, out)
 
     def check(self, progress: Progress | None = None) -> list[Damage]:
         """Verify every chunk down to its decoded symbols, without synthesis.
@@ -277,7 +299,7 @@ class Stream:
     def _check_chunk(self, job: tuple[Tile, int]) -> Damage | None:
         try:
             with memory_for("a chunk of the stream"):
-                self._chunks.symbols(*job)
+                self._chunks.symbols(*job, self._wanted_layers)
         except LimitError:
             raise
         except StreamError as error:

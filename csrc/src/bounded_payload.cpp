@@ -7,6 +7,7 @@
 
 #include "bounded_bits.hpp"
 #include "bounded_coder.hpp"
+#include "bounded_header.hpp"
 #include "hyspec/bytes.hpp"
 #include "hyspec/checksum.hpp"
 #include "hyspec/error.hpp"
@@ -51,12 +52,6 @@ void from_levels(Span<const std::uint32_t> levels, Span<const std::uint8_t> vali
                      : 0;
 }
 
-// The part of one band; empty: all.
-Span<const std::uint8_t> band_of(Span<const std::uint8_t> valid, std::size_t band,
-                                 std::size_t size) {
-  return valid.empty() ? valid : valid.subspan(band * size, size);
-}
-
 void check(const BandTile& tile, Span<const std::int32_t> samples, Span<const std::uint8_t> valid,
            Span<const std::uint32_t> max_errors, RelativeError relative, BoundedSettings settings) {
   check_band_tile(tile);
@@ -83,15 +78,12 @@ struct Header {
 constexpr std::uint64_t kWide = 1, kRelative = 2;
 
 void put_header(Bytes& payload, const BandTile& tile, const Header& h) {
+  bounded::put_way(payload, bounded::Way::kPrediction);
   put_varint(payload, zigzag_encode(h.range.lowest));
   put_varint(payload, h.range.span);
   put_varint(payload, h.settings.bands);
   put_varint(payload, (h.settings.wide ? kWide : 0) + (h.relative.limit > 0 ? kRelative : 0));
-  const bool equal = std::all_of(h.max_errors.begin(), h.max_errors.end(),
-                                 [&](std::uint32_t m) { return m == h.max_errors[0]; });
-  const std::size_t limits = equal ? 1 : h.max_errors.size();
-  put_varint(payload, limits);
-  for (std::size_t i = 0; i < limits; ++i) put_varint(payload, h.max_errors[i]);
+  bounded::put_limits(payload, h.max_errors);
   if (h.relative.limit > 0) {
     put_varint(payload, h.relative.limit);
     put_varint(payload, zigzag_encode(h.relative.zero));
@@ -104,6 +96,7 @@ void put_header(Bytes& payload, const BandTile& tile, const Header& h) {
 }
 
 Header read_header(ByteReader& reader, const BandTile& tile) {
+  bounded::read_way(reader, bounded::Way::kPrediction);
   Header h;
   const std::int64_t lowest = zigzag_decode(reader.varint());
   if (lowest != static_cast<std::int32_t>(lowest)) corrupt(0, "the lowest sample is no int32");
@@ -115,13 +108,7 @@ Header read_header(ByteReader& reader, const BandTile& tile) {
   const std::uint64_t options =
       reader.varint_between(0, kWide + kRelative, "neighbourhood and kind of errors");
   h.settings.wide = (options & kWide) != 0;
-  const std::uint64_t limits = reader.varint();
-  if (limits != 1 && limits != tile.bands)
-    corrupt(reader.offset(), "error limits are neither one nor as many as bands");
-  for (std::uint64_t i = 0; i < limits; ++i)
-    h.max_errors.push_back(
-        static_cast<std::uint32_t>(reader.varint_between(0, kMost32, "an error limit")));
-  h.max_errors.resize(tile.bands, h.max_errors[0]);
+  h.max_errors = bounded::read_limits(reader, tile.bands, kMost32);
   if ((options & kRelative) != 0) {
     h.relative.limit = static_cast<std::uint32_t>(
         reader.varint_between(1, kRelativeOne - 1, "the relative error limit"));
@@ -150,7 +137,7 @@ void code_bands(typename Bits::Coder& coder, const BandTile& tile, const Header&
   std::vector<std::uint32_t> levels(size);
   for (const std::uint32_t band : bands) {
     fill(band, Span<std::uint32_t>(levels));
-    const Span<const std::uint8_t> valid = band_of(h.valid, band, size);
+    const Span<const std::uint8_t> valid = bounded::band_of(h.valid, band, size);
     const bounded::Steps steps(
         {h.max_errors[band], h.relative.limit, std::int64_t{h.relative.zero} - h.range.lowest},
         h.range.span);
@@ -208,7 +195,7 @@ std::vector<std::uint8_t> encode_bounded_payload(const BandTile& tile,
                       static_cast<std::uint32_t>(h.range.lowest);
       },
       [&](std::size_t band, Span<const std::uint32_t> levels) {
-        from_levels(levels, band_of(h.valid, band, size), h.range.lowest, decoded.data());
+        from_levels(levels, bounded::band_of(h.valid, band, size), h.range.lowest, decoded.data());
         crc = crc32c_symbols(decoded, crc);
       });
   put_words(payload, encoder.finish());
@@ -231,7 +218,7 @@ BoundedSamples decode_bounded_payload(const BandTile& tile, Span<const std::uint
       [&](std::size_t band, Span<const std::uint32_t> levels) {
         result.samples.resize((band + 1) * size);
         std::int32_t* const out = result.samples.data() + band * size;
-        from_levels(levels, band_of(h.valid, band, size), h.range.lowest, out);
+        from_levels(levels, bounded::band_of(h.valid, band, size), h.range.lowest, out);
         crc = crc32c_symbols({out, size}, crc);
       });
   decoder.finish();

@@ -45,6 +45,7 @@ class Samples:
 
 def decode(payload: bytes, tile: Tile) -> Samples:
     reader = Reader(payload)
+    require(reader.varint() == 0, "another way than prediction")
     lowest, span = reader.svarint(), reader.varint()
     require(lowest >= -(2**31) and lowest + span < 2**31, "samples that are no int32")
     order, options, limit_count = reader.varint(), reader.varint(), reader.varint()

@@ -60,6 +60,18 @@ def parser() -> argparse.ArgumentParser:
         "--lossless", action="store_true", help="reproduce every sample exactly (profile bounded)"
     )
     result.add_argument(
+        "--layers",
+        action="store_true",
+        help="a base that can be decoded alone, before a layer that meets --max-error or "
+        "--lossless: the transfer of a stream may end between them",
+    )
+    result.add_argument(
+        "--base-bps",
+        type=float,
+        metavar="R",
+        help="rate of the base of --layers in bits per sample (default: cheapest in all)",
+    )
+    result.add_argument(
         "--intervals",
         metavar="all|seed|auto|TABLE",
         help="band intervals: one, the five AVIRIS intervals mapped to this sensor, found from the "
@@ -108,7 +120,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--fast",
         action="store_true",
-        help="round latents one by one: quicker, and some per cent larger (profile spectral)",
+        help="round latents one by one (profile spectral), or predict all samples (profile "
+        "bounded): quicker, and larger",
     )
     result.add_argument(
         "--metric",
@@ -137,6 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         max_error=arguments.max_error,
         max_relative_error=arguments.max_relative_error,
         lossless=arguments.lossless,
+        layers=arguments.layers,
+        base_bps=arguments.base_bps,
         intervals=arguments.intervals,
         joint=arguments.joint,
         bad_bands=arguments.bad_bands,
