@@ -1,9 +1,9 @@
 """Compressors of scientific floating-point arrays: SPERR, SZ3, ZFP; and Zstandard of bit planes.
 
 The first three take the cube as an array of three dimensions in single precision, or, where errors
-are limited, in double precision; what they decode is clipped to the range of the cube and rounded to
-integers. An error limit of m for integers is one of nearly m + 1/2 before rounding, also for m = 0:
-they are lossless then.
+are limited, in double precision; what they decode is clipped to the range of the cube and rounded
+to integers. An error limit of m for integers is one of nearly m + 1/2 before rounding, also for
+m = 0: they are lossless then.
 """
 
 from __future__ import annotations
