@@ -1,185 +1,263 @@
-"""Predictive coding with a bounded error against CCSDS 123: python -m hyspec_bench.bounds SCENE...
+"""What a largest error costs: python -m hyspec_bench.bounds SCENE... .
 
-The whole scene is one chunk, as it is one image of the standard; every byte of the payload counts.
-All codecs code the same samples with the same largest error, in one thread of one process and in
-turns (A B C A B C ...), and what they decode is checked against the limit. ``saved`` is what the
-payload is smaller than the better one of CCSDS 123.0-B-2 with default and with tuned settings; the
-last lines are the means over the scenes, of the savings of each.
+Every scene is coded by hyspec's ``bounded`` profile, through its public interface, and by its
+rivals, lossless (a limit of 0) and with largest absolute errors. A measurement is a process of its
+own in one thread; whole streams count, and what is decoded from them is compared with the scene
+sample by sample: an error beyond its limit makes no figure. Tables are printed as Markdown.
+
+What the folder holds of rivals already is not measured again; hyspec always is.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from hyspec import _core
-from hyspec_bench import scenes, turns
+from hyspec.errors import HyspecError, UsageError
+from hyspec_bench import (
+    bound_figure,
+    bound_page,
+    bound_tables,
+    registry,
+    runner,
+    scenes,
+    thread_scaling,
+)
 from hyspec_bench.codecs.codec import Kind, Target
-from hyspec_bench.machine import cpu_name
+from hyspec_bench.results import Results
+from hyspec_bench.table import Record, Table
+from hyspec_tools.arguments import positive
+from hyspec_tools.common import to_json
 
-RIVALS = ("c123_default", "c123_tuned")
-_HEAD = (
-    f"{'scene':28}{'m':>4}{'payload':>9}{'default':>9}{'tuned':>9}{'saved':>8}"
-    f"{'encode':>9}{'tuned':>7}{'ratio':>7}{'decode':>9}{'tuned':>7}{'ratio':>7}"
+#: What hyspec is compared with by default, as far as it is installed.
+RIVALS = (
+    "c123_default",
+    "c123_tuned",
+    "c123_default_sa",
+    "c123_tuned_sa",
+    "c123_default_ba",
+    "c123_tuned_ba",
+    "jpegls",
+    "jpegxl",
+    "sperr",
+    "sz3",
+)
+LIMITS = (0, 1, 2, 5, 10, 20)
+#: Columns of a JSON line.
+_COLUMNS = (
+    "scene",
+    "codec",
+    "max_error",
+    "bytes",
+    "bps",
+    "psnr_db",
+    "mse",
+    "max_abs_error",
+    "encode_seconds",
+    "decode_seconds",
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """One scene with one limit.
+def targets(limits: Sequence[int]) -> list[Target]:
+    """Lossless for a limit of 0, and largest errors."""
+    return [Target(Kind.MAX_ERROR, float(m)) if m else Target(Kind.LOSSLESS) for m in limits]
 
-    Rates are in bits per sample, speeds in million samples per CPU second; a ratio is that of the
-    payload over that of the tuned rival.
+
+def measure(
+    paths: Sequence[Path],
+    rivals: Sequence[str],
+    limits: Sequence[int],
+    results: Results,
+    *,
+    processes: int = 1,
+    again: bool = False,
+    quiet: bool = False,
+) -> list[str]:
+    """Measure all scenes with all codecs; return a line for each measurement that failed.
+
+    Parameters
+    ----------
+    paths, rivals, limits
+        Scenes, names of rivals, largest errors.
+    results
+        Folder of the records.
+    processes
+        Measurements at a time.
+    again
+        Measure rivals that the folder holds, too.
+    quiet
+        Show no progress.
     """
-
-    scene: str
-    max_error: int
-    bps: float
-    default_bps: float
-    tuned_bps: float
-    saved: float
-    encode_speed: float
-    tuned_encode_speed: float
-    decode_speed: float
-    tuned_decode_speed: float
-
-
-def to_chunk(array: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int32]:
-    """Samples (rows, columns, bands) as the core takes them: bands first, int32.
-
-    Those of uint32 become smaller by 2^31, which changes no difference.
-    """
-    values = array.astype(np.int64) - (2**31 if array.dtype == np.uint32 else 0)
-    return np.ascontiguousarray(np.moveaxis(values, 2, 0)).astype(np.int32)
-
-
-def measure(scene: scenes.Scene, max_error: int, rounds: int, bands: int | None) -> Row:
-    """Code one scene with all codecs."""
-    # The codecs of the standard are compiled beside hyspec, and may be missing.
-    from hyspec_bench import registry
-
-    chunk = to_chunk(scene.cube.array)
-    limits = np.full(len(chunk), max_error, np.uint32)
-    default_bands, wide = _core.default_bounded_settings(len(chunk))
-    used = default_bands if bands is None else bands
-    tile = _core.BandTile(*chunk.shape)
-    payload, _ = _core.encode_bounded_payload(chunk, None, limits, used, wide)
-    target = Target(Kind.MAX_ERROR if max_error else Kind.LOSSLESS, float(max_error))
-    rivals = {name: registry.create(name) for name in RIVALS}
-    coded = {name: codec.encode(scene.cube, target) for name, codec in rivals.items()}
-    for name, decoded in (
-        ("payload", np.moveaxis(_core.decode_bounded_payload(tile, payload)[0], 0, 2)),
-        *((name, codec.decode(coded[name])) for name, codec in rivals.items()),
-    ):
-        original = np.moveaxis(chunk, 0, 2) if name == "payload" else scene.cube.array
-        worst = int(np.abs(decoded.astype(np.int64) - original).max())
-        if worst > max_error:
-            raise AssertionError(f"{name} is off by {worst} on {scene.name}, allowed {max_error}")
-    tuned = rivals["c123_tuned"]
-    work: list[Callable[[], Any]] = [
-        lambda: _core.encode_bounded_payload(chunk, None, limits, used, wide),
-        partial(tuned.encode, scene.cube, target),
-        lambda: _core.decode_bounded_payload(tile, payload),
-        partial(tuned.decode, coded["c123_tuned"]),
-    ]
-    encode, tuned_encode, decode, tuned_decode = (
-        chunk.size / 1e6 / seconds for seconds in turns.medians(work, rounds, time.process_time)
+    ours, theirs = (
+        list(runner.plan(paths, codecs, targets(limits)))
+        for codecs in ((bound_tables.OURS,), rivals)
     )
-    default_bps, tuned_bps = (8 * len(coded[name]) / chunk.size for name in RIVALS)
-    bps = 8 * len(payload) / chunk.size
-    return Row(
-        scene=scene.name,
-        max_error=max_error,
-        bps=bps,
-        default_bps=default_bps,
-        tuned_bps=tuned_bps,
-        saved=1 - bps / min(default_bps, tuned_bps),
-        encode_speed=encode,
-        tuned_encode_speed=tuned_encode,
-        decode_speed=decode,
-        tuned_decode_speed=tuned_decode,
+    problems = []
+    for jobs, anew in ((ours, True), (theirs, again)):
+        problems += runner.run(jobs, results, processes=processes, quiet=quiet, again=anew)
+    return problems
+
+
+def chosen(
+    results: Results, paths: Sequence[Path], rivals: Sequence[str], limits: Sequence[int]
+) -> list[Record]:
+    """Records of what was asked for, in the order in which it was, with ``max_error``."""
+    names = [path.stem for path in paths]
+    codecs = [bound_tables.OURS, *rivals]
+    found = [
+        {**record, "max_error": int(record["setting"])}
+        for record in results.measured()
+        if record["scene"] in names
+        and record["codec"] in codecs
+        and record["kind"] in (Kind.LOSSLESS, Kind.MAX_ERROR)
+        and record["setting"] in limits
+    ]
+    return sorted(
+        found,
+        key=lambda r: (names.index(r["scene"]), codecs.index(r["codec"]), r["max_error"]),
     )
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the arguments of the program."""
     program = argparse.ArgumentParser(
-        "python -m hyspec_bench.bounds", description=(__doc__ or "").partition("\n")[0]
+        "python -m hyspec_bench.bounds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    program.add_argument("scenes", nargs="+", metavar="SCENE", help="cubes to read")
+    program.add_argument("scenes", nargs="+", metavar="SCENE", help="cubes of integers to read")
     program.add_argument(
         "--limits",
         nargs="+",
-        type=int,
-        default=[0, 1, 2],
+        type=_limit,
+        default=LIMITS,
         metavar="M",
-        help="largest errors (default: 0 1 2)",
+        help=f"largest errors, 0 for lossless (default: {' '.join(map(str, LIMITS))})",
     )
-    program.add_argument("--rounds", type=int, default=3, help="timed turns of each (default: 3)")
     program.add_argument(
-        "--bands",
-        type=int,
+        "--rivals",
+        nargs="+",
+        metavar="CODEC",
+        help=f"codecs to compare with (default: those installed of {' '.join(RIVALS)})",
+    )
+    program.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of the results (default: none is kept)"
+    )
+    program.add_argument(
+        "--again", action="store_true", help="measure rivals that the folder holds again"
+    )
+    program.add_argument(
+        "--processes", type=positive, default=1, metavar="N", help="measurements at a time"
+    )
+    program.add_argument(
+        "--threads",
+        nargs="+",
+        type=positive,
+        default=(),
         metavar="N",
-        help="bands that a prediction uses (default: what the core proposes)",
+        help="time a large synthetic cube with these numbers of threads, too, such as 1 2",
     )
-    program.add_argument("--json", action="store_true", help="print JSON lines")
+    program.add_argument(
+        "--synthetic",
+        default="512x512",
+        metavar="ROWSxCOLUMNS",
+        help="size of the synthetic cube of 224 bands (default: 512x512)",
+    )
+    program.add_argument(
+        "--figure", type=Path, metavar="FILE", help="draw rates over limits, such as rates.png"
+    )
+    program.add_argument(
+        "--document", type=Path, metavar="FILE", help="write method and tables as Markdown, too"
+    )
+    program.add_argument(
+        "--json", action="store_true", help="print a line of JSON per measurement, no tables"
+    )
+    program.add_argument("--quiet", action="store_true", help="no progress bar")
     return program
-
-
-def line(row: Row) -> str:
-    """One line of the table."""
-    return (
-        f"{row.scene:28}{row.max_error:4}{row.bps:9.3f}{row.default_bps:9.3f}{row.tuned_bps:9.3f}"
-        f"{row.saved:8.1%}{row.encode_speed:9.2f}{row.tuned_encode_speed:7.2f}"
-        f"{row.encode_speed / row.tuned_encode_speed:7.2f}{row.decode_speed:9.2f}"
-        f"{row.tuned_decode_speed:7.2f}{row.decode_speed / row.tuned_decode_speed:7.2f}"
-    )
-
-
-def summary(rows: Sequence[Row]) -> list[str]:
-    """Means over the scenes, a line per limit."""
-    lines = []
-    for limit in dict.fromkeys(row.max_error for row in rows):
-        mine = [row for row in rows if row.max_error == limit]
-        saved = [row.saved for row in mine]
-        lines.append(
-            f"m = {limit}: {statistics.mean(saved):.1%} saved over {len(mine)} scenes, "
-            f"{min(saved):.1%} at least; medians: encoding "
-            f"{statistics.median(row.encode_speed for row in mine):.1f}, decoding "
-            f"{statistics.median(row.decode_speed for row in mine):.1f}"
-        )
-    return lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark and print it."""
-    arguments = sys.argv[1:] if argv is None else argv
-    options = parser().parse_args(arguments)
-    if not turns.is_one_thread():
-        return turns.again_with_one_thread("hyspec_bench.bounds", arguments)
-    if not options.json:
-        print(f"CPU: {cpu_name()}, one thread; medians of {options.rounds} turns")
-        print("Bits per sample, and million samples per CPU second, of the payload and the rival.")
-        print(_HEAD)
-    rows = []
-    for path in scenes.find(options.scenes):
-        scene = scenes.load(path)
-        for limit in options.limits:
-            rows.append(measure(scene, limit, options.rounds, options.bands))
-            print(json.dumps(asdict(rows[-1])) if options.json else line(rows[-1]), flush=True)
-    if not options.json:
-        print("\n".join(summary(rows)))
-    return 0
+    options = parser().parse_args(argv)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return _run(options, Results(options.out or Path(folder)))
+    except HyspecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace, results: Results) -> int:
+    paths = scenes.find(options.scenes)
+    rivals = options.rivals or registry.available(RIVALS)
+    limits = sorted(set(options.limits))
+    problems = measure(
+        paths,
+        rivals,
+        limits,
+        results,
+        processes=options.processes,
+        again=options.again,
+        quiet=options.quiet,
+    )
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    records = chosen(results, paths, rivals, limits)
+    if not any(record["codec"] == bound_tables.OURS for record in records):
+        raise UsageError("nothing was measured", hint="see the lines above")
+    about = _about(results.about(), records)
+    tables = [*bound_tables.tables(records, about), *_threads(options)]
+    for line in _lines(records, tables, options.json):
+        print(line)
+    if options.figure is not None:
+        options.figure.parent.mkdir(parents=True, exist_ok=True)
+        bound_figure.write(records, options.figure)
+    if options.document is not None:
+        page = bound_page.markdown(about, tables, options.figure, options.document.parent)
+        options.document.write_text(page, encoding="utf-8")
+    return 2 if problems else 0
+
+
+def _threads(options: argparse.Namespace) -> Iterator[Table]:
+    if options.threads:
+        cube = thread_scaling.cube(options.synthetic)
+        found = [
+            thread_scaling.measure(cube, limit, options.threads) for limit in thread_scaling.LIMITS
+        ]
+        yield thread_scaling.table(found, cube)
+
+
+def _about(about: dict[str, Any], records: Sequence[Record]) -> dict[str, Any]:
+    """What is known of the scenes and codecs of some records."""
+    kept = {
+        part: {
+            name: found for name, found in about[part].items() if name in {r[key] for r in records}
+        }
+        for part, key in (("scenes", "scene"), ("codecs", "codec"))
+    }
+    return {**about, **kept}
+
+
+def _lines(records: Sequence[Record], tables: Sequence[Table], as_json: bool) -> Iterator[str]:
+    if as_json:
+        for record in records:
+            yield to_json({name: record[name] for name in _COLUMNS})
+    else:
+        for table in tables:
+            yield f"{table.title}\n\n{table.markdown()}\n"
+
+
+def _limit(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text}: expected 0 or more")
+    return value
 
 
 if __name__ == "__main__":

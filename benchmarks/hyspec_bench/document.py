@@ -16,25 +16,27 @@ def markdown(results: Results, anchors: Sequence[str], rates: summary.Rates) -> 
     """Return the page; parameters as for `summary.tables`."""
     about = results.about()
     method = resources.files("hyspec_bench").joinpath("method.md").read_text("utf-8")
-    parts = [method, "## Results\n", _machine(about), _scenes(about)]
+    parts = [method, "## Results\n", machine(about), scenes(about)]
     for table in summary.tables(results, anchors, rates):
         parts += [f"### {table.title}\n", table.markdown() + "\n"]
     return "\n".join(parts)
 
 
-def _machine(about: dict[str, Any]) -> str:
-    machine = about.get("machine")
-    if machine is None:
+def machine(about: dict[str, Any]) -> str:
+    """Machine and versions, a paragraph; empty where they are not known."""
+    known = about.get("machine")
+    if known is None:
         return ""
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    memory = machine["memory_mib"] / 1024
+    versions = ", ".join(f"{name} {version}" for name, version in known["versions"].items())
+    memory = known["memory_mib"] / 1024
     return (
-        f"Measured on {html.escape(machine['processor'])}, {machine['processors']} processors, "
+        f"Measured on {html.escape(known['processor'])}, {known['processors']} processors, "
         f"{memory:.1f} GiB of memory, {about['processes']} measured at a time; {versions}.\n"
     )
 
 
-def _scenes(about: dict[str, Any]) -> str:
+def scenes(about: dict[str, Any]) -> str:
+    """Table of the scenes."""
     rows = [
         [
             name,

@@ -20,9 +20,10 @@ _COLOURS = {
     "sz3": "#7f7f7f",
     "zfp": "#b5a800",
 }
-#: Form without search of a codec: its colour, dashed.
-_WITHOUT_SEARCH = "_ns"
 _DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1, 1, 1)))
+#: Other forms of a codec, its colour with dashes: without search; with the sample-adaptive and the
+#: block-adaptive coder of CCSDS 123.
+_FORMS = {"_ns": _DASHES[1], "_sa": _DASHES[1], "_ba": _DASHES[2]}
 _OTHER = "#444444"
 
 
@@ -41,6 +42,7 @@ def of(codec: str, codecs: Sequence[str]) -> dict[str, Any]:
         own = sorted(name for name in codecs if name.startswith("hyspec_"))
         dashes = _DASHES[own.index(codec) % len(_DASHES)]
         return {"color": _HYSPEC, "linestyle": dashes, "linewidth": 2.2}
-    base = codec.removesuffix(_WITHOUT_SEARCH)
-    dashes = _DASHES[base != codec]
+    form = codec[-3:] if codec[-3:] in _FORMS else ""
+    base = codec.removesuffix(form)
+    dashes = _FORMS.get(form, _DASHES[0])
     return {"color": _COLOURS.get(base, _OTHER), "linestyle": dashes, "linewidth": 1.2}

@@ -1,8 +1,9 @@
 """Compressors of scientific floating-point arrays: SPERR, SZ3, ZFP; and Zstandard of bit planes.
 
-The first three take the cube as an array of three dimensions in single precision; what they decode
-is rounded to integers and clipped to the range of the cube. An error limit of m for integers is one
-of nearly m + 1/2 before rounding.
+The first three take the cube as an array of three dimensions in single precision, or, where errors
+are limited, in double precision; what they decode is clipped to the range of the cube and rounded
+to integers. An error limit of m for integers is one of nearly m + 1/2 before rounding, also for
+m = 0: they are lossless then.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ from hyspec_bench.codecs.codec import Codec, Kind, Samples, Target
 from hyspec_bench.codecs.jpeg2000 import cube_of
 from hyspec_bench.codecs.rate_search import nearest
 
-Float32 = npt.NDArray[np.float32]
+Floating = npt.NDArray[np.floating[Any]]
 
 #: What a limit before rounding may exceed that of integers by; SZ3 tries each.
-_BEFORE_ROUNDING = (0.1, 0.49)
+_BEFORE_ROUNDING = (0.1, 0.49, 0.4999)
 #: Range of absolute error limits that are searched for a rate.
 _LIMITS = (1e-3, 1e6)
 #: The same for ZFP: beyond the upper one most blocks of 16-bit samples are empty.
 _ACCURACIES = (2.0**-10, 2.0**15)
 _ZSTD_LEVEL = 19
+#: Types of samples that SZ3 is given.
+_PRECISIONS: tuple[type[np.floating[Any]], ...] = (np.float32, np.float64)
 #: Orders of rows, columns and bands that SZ3 is given.
 _AXES = tuple(permutations(range(3)))
 #: Limits that SZ3 tries around the one of a rate, as factors.
@@ -38,16 +41,22 @@ _AROUND = np.geomspace(0.75, 1.3, 12).tolist()
 class Sperr(Codec):
     """SPERR in three dimensions: wavelets and set partitioning, with a rate or an error limit."""
 
-    kinds = frozenset({Kind.RATE, Kind.MAX_ERROR})
+    kinds = frozenset(Kind)
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"before_rounding": _BEFORE_ROUNDING[-1]}
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""
-        planes = np.ascontiguousarray(np.moveaxis(cube.array, 2, 0), np.float32)
+        planes = np.moveaxis(cube.array, 2, 0)
         if target.kind is Kind.RATE:
-            body = imagecodecs.sperr_encode(planes, target.value, "bpp", numthreads=1)
+            samples: Floating = np.ascontiguousarray(planes, np.float32)
+            body = imagecodecs.sperr_encode(samples, target.value, "bpp", numthreads=1)
         else:
+            samples = np.ascontiguousarray(planes, np.float64)
             limit = target.value + _BEFORE_ROUNDING[-1]
-            body = imagecodecs.sperr_encode(planes, limit, "pwe", numthreads=1)
+            body = imagecodecs.sperr_encode(samples, limit, "pwe", numthreads=1)
         return _range(cube) + bytes(body)
 
     def decode(self, data: bytes) -> Samples:
@@ -64,14 +73,19 @@ class Sz3(Codec):
     samples: around the limit that gives a rate several are tried.
     """
 
-    kinds = frozenset({Kind.RATE, Kind.MAX_ERROR})
+    kinds = frozenset(Kind)
     searches = kinds
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"before_rounding": list(_BEFORE_ROUNDING)}
 
     def encode(self, cube: Cube, target: Target) -> bytes:
         """See the base class."""
-        if target.kind is Kind.MAX_ERROR:
+        if target.kind is not Kind.RATE:
             limits = [target.value + share for share in _BEFORE_ROUNDING]
-            return min((_sz3(cube, *trial) for trial in product(_AXES, limits)), key=len)
+            orders = product(_AXES, limits)
+            return min((_sz3(cube, *order, np.float64) for order in orders), key=len)
         budget = target.budget(cube.array.size)
         trials = [data for axes in _AXES for data in _sz3_trials(cube, axes, budget)]
         fitting = [data for data in trials if len(data) <= budget]
@@ -87,9 +101,10 @@ class Sz3(Codec):
         """See the base class."""
         reader = framing.Reader(data)
         limits = reader.signed(), reader.signed()
+        precision = _PRECISIONS[reader.number()]
         axes = _AXES[reader.number()]
         shape = (reader.number(), reader.number(), reader.number())
-        samples = _rounded(imagecodecs.sz3_decode(reader.rest(), shape, np.float32), limits)
+        samples = _rounded(imagecodecs.sz3_decode(reader.rest(), shape, precision), limits)
         return samples.transpose(np.argsort(axes))
 
 
@@ -160,9 +175,15 @@ def _sz3_trials(cube: Cube, axes: tuple[int, ...], budget: int) -> list[bytes]:
     return list(trials.values())
 
 
-def _sz3(cube: Cube, axes: tuple[int, ...], limit: float) -> bytes:
-    samples = np.ascontiguousarray(cube.array.transpose(axes), np.float32)
-    head = _range(cube) + framing.numbers((_AXES.index(axes), *samples.shape))
+def _sz3(
+    cube: Cube,
+    axes: tuple[int, ...],
+    limit: float,
+    precision: type[np.floating[Any]] = np.float32,
+) -> bytes:
+    samples = np.ascontiguousarray(cube.array.transpose(axes), precision)
+    order = _PRECISIONS.index(precision), _AXES.index(axes)
+    head = _range(cube) + framing.numbers((*order, *samples.shape))
     return head + bytes(imagecodecs.sz3_encode(samples, "abs", abs=limit))
 
 
@@ -170,5 +191,5 @@ def _range(cube: Cube) -> bytes:
     return framing.signed(int(cube.array.min())) + framing.signed(int(cube.array.max()))
 
 
-def _rounded(samples: Float32, limits: tuple[int, int]) -> npt.NDArray[np.int32]:
+def _rounded(samples: Floating, limits: tuple[int, int]) -> npt.NDArray[np.int32]:
     return np.rint(np.clip(samples, *limits)).astype(np.int32)

@@ -1,0 +1,155 @@
+"""What threads are worth to the ``bounded`` profile: python -m hyspec_bench.thread_scaling.
+
+A large synthetic cube is encoded and decoded with several numbers of threads, which share its
+tiles, in turns (A B A B ...) of one process. The shortest time by the clock counts, which other
+work on the machine disturbs least. The streams must be the same for all numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import hyspec
+from hyspec_bench import turns
+from hyspec_bench.table import Table
+from hyspec_tools.arguments import positive
+
+#: Largest errors, 0 for lossless.
+LIMITS = (0, 5)
+#: Rows of a tile: enough tiles for the threads.
+TILE_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cube with one limit.
+
+    Attributes
+    ----------
+    max_error : int
+    bps : float
+        Bits per sample.
+    threads : list of int
+    encode_seconds, decode_seconds : list of float
+        By the clock, for each number of threads.
+    """
+
+    max_error: int
+    bps: float
+    threads: list[int]
+    encode_seconds: list[float]
+    decode_seconds: list[float]
+
+
+def cube(size: str) -> hyspec.Cube:
+    """Return a synthetic cube of 224 bands; size: such as ``512x512``, rows and columns."""
+    rows, _, columns = size.partition("x")
+    return hyspec.Cube(hyspec.synthetic.scene(int(rows), int(columns), seed=1).cube.array)
+
+
+def measure(source: hyspec.Cube, max_error: int, threads: Sequence[int], rounds: int = 3) -> Row:
+    """Time encoding and decoding of a cube.
+
+    Raises
+    ------
+    AssertionError
+        Streams differ, or an error exceeds the limit.
+    """
+
+    def encode(count: int) -> bytes:
+        return hyspec.encode(source, max_error=max_error, tile=TILE_ROWS, threads=count)
+
+    stream = encode(threads[0])
+    if any(encode(count) != stream for count in threads[1:]):
+        raise AssertionError("the stream depends on the number of threads")
+    decoded = hyspec.decode(stream, threads=threads[-1]).array
+    worst = int(np.abs(decoded.astype(np.int64) - source.array).max())
+    if worst > max_error:
+        raise AssertionError(f"a sample is off by {worst}; expected at most {max_error}")
+    work: list[Callable[[], Any]] = [partial(encode, count) for count in threads]
+    work += [partial(hyspec.decode, stream, threads=count) for count in threads]
+    seconds = [min(taken) for taken in turns.in_turns(work, rounds)]
+    return Row(
+        max_error=max_error,
+        bps=8 * len(stream) / source.array.size,
+        threads=list(threads),
+        encode_seconds=seconds[: len(threads)],
+        decode_seconds=seconds[len(threads) :],
+    )
+
+
+def table(rows: Sequence[Row], source: hyspec.Cube) -> Table:
+    """Speed with each number of threads, and how many times that with the first one it is."""
+    lines = []
+    million = source.array.size / 1e6
+    for row in rows:
+        for name, seconds in (("encoding", row.encode_seconds), ("decoding", row.decode_seconds)):
+            cells = [f"{million / seconds[0]:.1f}"]
+            cells += [f"{million / s:.1f} ({seconds[0] / s:.2f})" for s in seconds[1:]]
+            target = f"m = {row.max_error}" if row.max_error else "lossless"
+            lines.append([f"{name}, {target}", *cells])
+    header = [f"{n} thread{'s' if n > 1 else ''}" for n in rows[0].threads]
+    shape = " x ".join(map(str, source.shape))
+    title = (
+        f"Threads: a synthetic cube of {shape} samples in tiles of {TILE_ROWS} rows, million "
+        "samples per second by the clock (and the ratio to the first column)"
+    )
+    return Table(title, ["", *header], lines)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the arguments of the program."""
+    program = argparse.ArgumentParser(
+        "python -m hyspec_bench.thread_scaling", description=(__doc__ or "").partition(":")[0]
+    )
+    program.add_argument(
+        "--synthetic",
+        default="512x512",
+        metavar="ROWSxCOLUMNS",
+        help="cube of 224 bands to make (default: 512x512)",
+    )
+    program.add_argument(
+        "--limits",
+        nargs="+",
+        type=int,
+        default=LIMITS,
+        metavar="M",
+        help=f"largest errors, 0 for lossless (default: {' '.join(map(str, LIMITS))})",
+    )
+    program.add_argument(
+        "--threads",
+        nargs="+",
+        type=positive,
+        default=(1, 2),
+        metavar="N",
+        help="numbers of threads (default: 1 2)",
+    )
+    program.add_argument("--rounds", type=positive, default=3, help="timed turns (default: 3)")
+    program.add_argument("--json", action="store_true", help="print JSON lines")
+    return program
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark and print it."""
+    options = parser().parse_args(argv)
+    source = cube(options.synthetic)
+    rows = []
+    for limit in options.limits:
+        rows.append(measure(source, limit, options.threads, options.rounds))
+        if options.json:
+            print(json.dumps(asdict(rows[-1])), flush=True)
+    if not options.json:
+        found = table(rows, source)
+        print(f"{found.title}\n\n{found.markdown()}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
