@@ -844,6 +844,13 @@ def encode_bounded_payload(
         Sizes disagree, or a setting is out of range.
     """
 
+def read_bounded_limits(tile: BandTile, payload: bytes) -> tuple[npt.NDArray[np.uint32], int, int]:
+    """Error limits that a payload states: `max_errors`, `relative` and `zero`.
+
+    Parameters, errors and what is returned are those of `encode_bounded_payload` and
+    `decode_bounded_payload`; samples are not decoded.
+    """
+
 def decode_bounded_payload(
     tile: BandTile, payload: bytes
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8] | None, npt.NDArray[np.uint32], int]:

@@ -304,6 +304,24 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
             out[:, :, position] = samples
 
 
+def stated_limits(tile: _core.BandTile, payload: bytes) -> tuple[int, int]:
+    """Largest limit of the bands of a payload in whole numbers, and the share of relative ones.
+
+    Raises
+    ------
+    StreamError
+        The payload is a base, which has no limits, or goes a way that is not known.
+    CoreError
+        The bytes hold no payload of this tile.
+    """
+    if way(payload) == "base":
+        raise StreamError("a base has no limits")
+    if way(payload) == "corrections":
+        return int(_core.read_corrected_header(tile, payload)[1].max()), 0
+    limits, share, _ = _core.read_bounded_limits(tile, payload)
+    return int(limits.max()), share
+
+
 def way(payload: bytes) -> str:
     """Way of a payload to its samples, one of ``WAYS``.
 

@@ -14,7 +14,7 @@ from hyspec.errors import DataError
 from hyspec.sample_type import SampleType
 
 #: Largest limit of the format; docs/bounded_profile.md, section 8.
-_MOST = 2**32 - 1
+MOST_LIMIT = 2**32 - 1
 #: Spacings of numbers that a product which is not exact takes off a limit: half of one for each
 #: rounding, of the sample, of what is decoded, and of what moves away from the nodata value.
 ROUNDED_PRODUCTS = 3
@@ -36,6 +36,23 @@ class RelativeLimit:
 
     share: int = 0
     zero: int = 0
+
+
+@dataclass(frozen=True)
+class ErrorLimits:
+    """What a stream says of its errors.
+
+    Attributes
+    ----------
+    max_error : float or None
+        Largest error of any sample in sample units, 0 for lossless; ``None`` for no limit. Those of
+        floating-point samples count from the nearest multiple of their quantisation step.
+    max_relative_error : float or None
+        Largest error in proportion to the sample; ``None`` for no limit.
+    """
+
+    max_error: float | None
+    max_relative_error: float | None
 
 
 def sample_limits(
@@ -86,7 +103,7 @@ def whole_limits(
         The quantisation step itself rounds a sample by more than its band allows.
     """
     if not sample_type.is_float or np.isinf(max_error).all():
-        return np.minimum(np.floor(max_error), _MOST).astype(np.uint32)
+        return np.minimum(np.floor(max_error), MOST_LIMIT).astype(np.uint32)
     rounded, largest = _rounding(samples, valid, counts, sample_type)
     if (rounded > max_error).any():
         raise _too_coarse(rounded, max_error, sample_type.step)
@@ -99,7 +116,7 @@ def whole_limits(
         spacing = np.spacing(widest.astype(sample_type.dtype)).astype(np.float64)
         left = left - ROUNDED_PRODUCTS * spacing
         steps = np.maximum(np.floor(left / sample_type.step), 0.0)
-    return np.minimum(steps, _MOST).astype(np.uint32)
+    return np.minimum(steps, MOST_LIMIT).astype(np.uint32)
 
 
 def without_nodata(

@@ -17,6 +17,7 @@ from hyspec.areas import Range, resolve_area, split_key
 from hyspec.core_errors import memory_for
 from hyspec.cube import Cube
 from hyspec.damage import RESCUE, Damage
+from hyspec.error_limits import ErrorLimits
 from hyspec.errors import LimitError, StreamError, UsageError
 from hyspec.parallel import default_threads, ordered_map, own_threads_only
 from hyspec.stream_chunks import MOST_LAYERS, Area, StreamChunks
@@ -119,6 +120,12 @@ class Stream:
     def layers(self) -> int:
         """Layers of the stream: 2 if it has a base that can be decoded alone, else 1."""
         return self._chunks.layers
+
+    @property
+    def error_limits(self) -> ErrorLimits | None:
+        """Largest errors that the first tile allows; ``None`` in profiles that bound none."""
+        self._check_open()
+        return self._chunks.error_limits()
 
     @property
     def pack_name(self) -> str | None:

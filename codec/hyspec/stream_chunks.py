@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, profiles, refinement
+from hyspec import _core, bounded_profile, profiles, refinement
 from hyspec import pack as packs
 from hyspec.core_errors import translated
 from hyspec.damage import Damage
+from hyspec.error_limits import MOST_LIMIT, ErrorLimits
 from hyspec.errors import (
     LimitError,
     PackError,
@@ -271,6 +272,29 @@ class StreamChunks:
             with translated(self._what(tile, interval)):
                 symbols = coder.read_layer(size, symbols, checksum, layer, of_layer)
         return symbols
+
+    def error_limits(self) -> ErrorLimits | None:
+        """Limits that the chunks of the first tile state; ``None`` where they are none or lost."""
+        if self.profile != bounded_profile.PROFILE_NAME:
+            return None
+        tile, limits, shares = self.grid[0], [0], []
+        try:
+            for interval in range(len(self.partition)):
+                payload, _ = self._payload(tile, interval, self._layers or self._entries)
+                with translated(self._what(tile, interval)):
+                    limit, share = bounded_profile.stated_limits(
+                        self._size(tile, interval), payload
+                    )
+                if limit:  # in others, samples are exact
+                    limits.append(limit)
+                    shares.append(share)
+        except StreamError:
+            return None
+        unit = self._sample_type.step or 1.0
+        return ErrorLimits(
+            None if max(limits) == MOST_LIMIT else max(limits) * unit,
+            max(shares) / _core.RELATIVE_ONE if shares and min(shares) > 0 else None,
+        )
 
     def _what(self, tile: Tile, interval: int) -> str:
         return f"tile {tile.number}, bands {self.partition[interval]}"

@@ -727,6 +727,12 @@ py::tuple decode_corrections(const hyspec::BandTile& tile, const py::bytes& payl
   return py::make_tuple(to_array(corrections).reshape(shape), checksum);
 }
 
+py::tuple read_bounded_limits(const hyspec::BandTile& tile, const py::bytes& payload) {
+  const auto bytes = payload.cast<std::string_view>();
+  const hyspec::BoundedLimits limits = hyspec::read_bounded_limits(tile, view(bytes));
+  return py::make_tuple(to_array(limits.max_errors), limits.relative.limit, limits.relative.zero);
+}
+
 void bind_bounded_profile(py::module_& m) {
   m.def("encode_corrected_payload", &encode_corrected_payload, py::arg("base"),
         py::arg("corrections"), py::arg("valid"), py::arg("max_errors"), py::arg("tolerance"),
@@ -743,6 +749,8 @@ void bind_bounded_profile(py::module_& m) {
         py::arg("relative") = hyspec::RelativeError{}.limit,
         py::arg("zero") = hyspec::RelativeError{}.zero,
         "Write a payload; return it and the checksum of the samples that it decodes to.");
+  m.def("read_bounded_limits", &read_bounded_limits, py::arg("tile"), py::arg("payload"),
+        "Error limits that a payload states: max_errors, relative and zero.");
   m.def("decode_bounded_payload", &decode_bounded_payload, py::arg("tile"), py::arg("payload"),
         "Read a payload; return samples, valid or None, max_errors and the checksum.");
   m.def(

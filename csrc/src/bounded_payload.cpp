@@ -95,7 +95,8 @@ void put_header(Bytes& payload, const BandTile& tile, const Header& h) {
   put_bytes(payload, mask);
 }
 
-Header read_header(ByteReader& reader, const BandTile& tile) {
+// All but the mask.
+Header read_limits(ByteReader& reader, const BandTile& tile) {
   bounded::read_way(reader, bounded::Way::kPrediction);
   Header h;
   const std::int64_t lowest = zigzag_decode(reader.varint());
@@ -116,6 +117,11 @@ Header read_header(ByteReader& reader, const BandTile& tile) {
     if (zero != static_cast<std::int32_t>(zero)) corrupt(reader.offset(), "zero is no int32");
     h.relative.zero = static_cast<std::int32_t>(zero);
   }
+  return h;
+}
+
+Header read_header(ByteReader& reader, const BandTile& tile) {
+  Header h = read_limits(reader, tile);
   const std::uint64_t mask_bytes = reader.varint();
   if (mask_bytes > 0) {
     const Span<const std::uint8_t> mask = reader.bytes(mask_bytes);
@@ -228,6 +234,13 @@ BoundedSamples decode_bounded_payload(const BandTile& tile, Span<const std::uint
   result.relative = h.relative;
   if (checksum != nullptr) *checksum = crc;
   return result;
+}
+
+BoundedLimits read_bounded_limits(const BandTile& tile, Span<const std::uint8_t> payload) {
+  check_band_tile(tile);
+  ByteReader reader(payload, 0, ErrorCode::kCorrupt);
+  Header h = read_limits(reader, tile);
+  return {std::move(h.max_errors), h.relative};
 }
 
 }  // namespace hyspec

@@ -59,4 +59,11 @@ std::vector<std::uint8_t> encode_bounded_payload(const BandTile& tile,
 BoundedSamples decode_bounded_payload(const BandTile& tile, Span<const std::uint8_t> payload,
                                       std::uint32_t* checksum);
 
+// Error limits that a payload states; errors as above.
+struct BoundedLimits {
+  std::vector<std::uint32_t> max_errors;
+  RelativeError relative;
+};
+BoundedLimits read_bounded_limits(const BandTile& tile, Span<const std::uint8_t> payload);
+
 }  // namespace hyspec
