@@ -276,7 +276,7 @@ class EncodeOptions:
             if self.profile == "bounded":
                 raise UsageError(
                     "the 'bounded' profile needs to know how large errors may be",
-                    hint="give --lossless, --max-error or --max-relative-error",
+                    hint="give --lossless or --max-error, or --max-relative-error",
                 )
             if self.layers:
                 raise UsageError(
