@@ -112,6 +112,18 @@ def test_errors_that_are_left():
     assert not bound_tables.quality_table([r for r in RECORDS if r["codec"] != "c123_tuned"]).rows
 
 
+def test_speeds():
+    measured = [
+        {**r, "bytes": 1e6 * r["bps"], "encode_seconds": 2.0, "decode_seconds": 0.5}
+        for r in RECORDS  # eight million samples
+    ]
+    table = bound_tables.speed_table(measured)
+    header = ["codec", "encode, lossless", "decode, lossless", "encode, m = 5", "decode, m = 5"]
+    assert list(table.header) == header
+    assert rows(table)[0] == ["hyspec_bounded", "4.0", "16.0", "4.0", "16.0"]
+    assert rows(table)[2] == ["c123_default_sa", "4.0", "16.0", "-", "-"]
+
+
 def test_figure(tmp_path):
     bound_figure.write(RECORDS, tmp_path / "rates.svg")
     text = (tmp_path / "rates.svg").read_text()
@@ -189,12 +201,13 @@ def test_threads(run, monkeypatch):
     stream = encode(cube, max_error=2, tile=thread_scaling.TILE_ROWS)
     assert row.bps == 8 * len(stream) / cube.array.size
     assert len(row.encode_seconds) == len(row.decode_seconds) == 2
-    lossless = thread_scaling.Row(0, 1.0, [1, 2], [2.0, 1.0], [3.0, 2.0])
+    assert min(row.encode_cpu_seconds + row.decode_cpu_seconds) > 0
+    lossless = thread_scaling.Row(0, 1.0, [1, 2], [9.0, 4.5], [9.0, 6.0], [2.0, 2.5], [3.0, 4.0])
     table = thread_scaling.table([lossless], Cube(np.zeros((1000, 1000, 6), np.uint8)))
-    assert list(table.header) == ["", "1 thread", "2 threads"]
+    assert list(table.header) == ["", "1 thread", "2 threads", "times as fast"]
     assert rows(table) == [
-        ["encoding, lossless", "3.0", "6.0 (2.00)"],
-        ["decoding, lossless", "2.0", "3.0 (1.50)"],
+        ["encoding, lossless", "3.0", "2.4", "2.00"],
+        ["decoding, lossless", "2.0", "1.5", "1.50"],
     ]
     monkeypatch.setattr(thread_scaling, "cube", lambda _: cube)
     done = run(thread_scaling.main, "--limits", "1", "--rounds", "1", "--json")
