@@ -1,8 +1,10 @@
 """The benchmark of largest errors: what is measured, and what its tables say of it."""
 
+import importlib
 import json
 import math
 import re
+import shlex
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hyspec_bench import (
     bound_figure,
     bound_tables,
     bounds,
+    cli,
     measurement,
     registry,
     runner,
@@ -22,6 +25,8 @@ from hyspec_bench import (
 from hyspec_bench.codecs.codec import Kind
 from hyspec_bench.results import Results
 from hyspec_bench.scenes import load
+
+DOCUMENTS = Path(__file__).parents[1] / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +193,23 @@ def test_only_what_was_asked_for(scene, tmp_path):
     assert bounds.chosen(results, [scene], [], [0])[0]["mse"] == 0
 
 
+@pytest.mark.parametrize("page", ["benchmarks_bounded.md", "design_bounded.md"])
+def test_documented_commands_are_understood(page):
+    text = (DOCUMENTS / page).read_text("utf-8")
+    blocks = "".join(re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S))
+    commands = [shlex.split(line) for line in blocks.replace("\\\n", " ").splitlines()]
+    assert commands
+    for command in commands:
+        if command[:2] == ["python", "-m"]:
+            importlib.import_module(command[2]).parser().parse_args(command[3:])
+        else:
+            assert command[0] == "hyspec-bench"
+            cli.parser().parse_args(command[1:])
+
+
 def test_page_is_generated():
     method = resources.files("hyspec_bench").joinpath("bound_method.md").read_text("utf-8")
-    page = (Path(__file__).parents[1] / "docs" / "benchmarks_bounded.md").read_text("utf-8")
+    page = (DOCUMENTS / "benchmarks_bounded.md").read_text("utf-8")
     assert page.startswith(f"{method}\n## Results\n"), "run hyspec_bench.bounds --document"
 
 

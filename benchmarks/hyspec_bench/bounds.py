@@ -1,4 +1,4 @@
-"""What a largest error costs: python -m hyspec_bench.bounds SCENE... .
+"""What a largest error costs: python -m hyspec_bench.bounds SCENE...
 
 Every scene is coded by hyspec's ``bounded`` profile, through its public interface, and by its
 rivals, lossless (a limit of 0) and with largest absolute errors. A measurement is a process of its
