@@ -72,8 +72,8 @@ def test_every_cut_is_noticed(kind: str) -> None:
 
 
 def header(*fields: int) -> bytes:
-    """Varints of one byte."""
-    return bytes(fields)
+    """The way and varints of one byte."""
+    return bytes((0, *fields))
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,14 @@ def header(*fields: int) -> bytes:
         header(0, 9, 16, 0, 0, 0),  # no limit
         header(0, 9, 16, 0, 1, 0, 99),  # a mask beyond the end
         header(0, 9, 16, 0, 1, 0, 0, 1),  # not whole words
-        bytes.fromhex("feffffff0f") + header(1, 16, 0, 1, 0, 0),  # above int32
-        bytes.fromhex("8080808010") + header(0, 16, 0, 1, 0, 0),  # lowest is no int32
-        header(0, 9, 16, 0, 1) + bytes.fromhex("8080808010") + header(0),  # limit of 2^32
+        header() + bytes.fromhex("feffffff0f") + bytes((1, 16, 0, 1, 0, 0)),  # above int32
+        header() + bytes.fromhex("8080808010") + bytes((0, 16, 0, 1, 0, 0)),  # lowest is no int32
+        header(0, 9, 16, 0, 1) + bytes.fromhex("8080808010") + bytes(1),  # limit of 2^32
         header(),
+        b"",
+        bytes((1, 0, 9, 16, 0, 1, 0, 0)),  # another way
+        bytes((2, 0, 9, 16, 0, 1, 0, 0)),
+        bytes.fromhex("8000") + header(9, 16, 0, 1, 0, 0)[1:],  # a way of two bytes
     ],
 )
 def test_bad_headers(payload: bytes) -> None:

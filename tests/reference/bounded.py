@@ -1,4 +1,4 @@
-"""The `bounded` profile in plain Python, in the order of docs/bounded_profile.md.
+"""The `bounded` profile by prediction in plain Python, in the order of docs/bounded_profile.md.
 
 Written from the documents alone and as slow as it likes, so that two readings of them can be
 compared.
@@ -44,6 +44,7 @@ class Samples:
 
 def decode(payload: bytes, tile: Tile) -> Samples:
     reader = Reader(payload)
+    require(reader.varint() == 0, "way")
     lowest, span = reader.svarint(), reader.varint()
     require(lowest >= -(2**31) and lowest + span < 2**31, "samples that are no int32")
     order, wide, limit_count = reader.varint(), reader.varint(), reader.varint()
