@@ -40,12 +40,13 @@ def refused(path, match, kind=errors.PackError):
 @pytest.mark.parametrize("name", ["directory", "archive.zip"])
 @pytest.mark.parametrize("make", [classifier, unmixer, encoder])
 def test_what_is_saved_is_loaded(tmp_path, name, make):
-    made = make(about=ABOUT, wavelengths=WAVELENGTHS, fwhm=np.full(24, 9.5))
+    made = make(about=ABOUT, wavelengths=WAVELENGTHS, fwhm=np.full(24, 9.5),
+                source_bands=30, selected=tuple(range(3, 27)))  # fmt: skip
     identifier = pack.save(made, tmp_path / name)
     found = pack.load(tmp_path / name)
     assert found.id.hex() == identifier
     for key in ("name", "model", "task", "patch", "whole_scenes", "bands", "latents", "about",
-                "classes", "endmembers", "graphs", "graphs_int8", "outputs"):  # fmt: skip
+                "source_bands", "selected", "classes", "endmembers", "graphs", "graphs_int8", "outputs"):  # fmt: skip
         assert getattr(found, key) == getattr(made, key), key
     assert found.scaler.record() == made.scaler.record()
     np.testing.assert_array_equal(found.wavelengths, WAVELENGTHS)
@@ -179,6 +180,12 @@ LINE = {"kind": "standard", "offset": [0.0] * 24, "scale": [1.0] * 24}
         ({"wavelengths": [0.0] * 24}, "positive"),
         ({"wavelengths": ["500"] * 24}, "array of numbers"),
         ({"fwhm": {"a": 1}}, "array of numbers"),
+        ({"source_bands": 30}, "0 selected bands of 30"),
+        ({"selected": list(range(24))}, "24 selected bands of None"),
+        ({"source_bands": 23, "selected": list(range(24))}, "24 selected bands of 23"),
+        ({"source_bands": 30, "selected": [*range(23), 22]}, "ascending"),
+        ({"source_bands": 30, "selected": [True] * 24}, "array of integers"),
+        ({"source_bands": 99999, "selected": list(range(24))}, "selected bands of 99999"),
         ({"scaling": None}, "malformed"),
         ({"scaling": {}}, "scaler"),
         ({"scaling": {**LINE, "kind": "log"}}, "scaler"),

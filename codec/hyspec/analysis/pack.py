@@ -120,6 +120,8 @@ def _manifest(pack: AnalysisPack) -> dict[str, Any]:
         "bands": pack.bands,
         "wavelengths": None if pack.wavelengths is None else pack.wavelengths.tolist(),
         "fwhm": None if pack.fwhm is None else pack.fwhm.tolist(),
+        "source_bands": pack.source_bands,
+        "selected": list(pack.selected),
         "scaling": pack.scaler.record(),
         "classes": [_record(each) for each in pack.classes],
         "endmembers": [
@@ -158,8 +160,6 @@ def _pack(
 ) -> AnalysisPack:
     task = _text(manifest, "task")
     names = GRAPHS.get(task, ())
-    bands = None if manifest["bands"] is None else _whole(manifest, "bands", 1)
-    latents = manifest.get("latents")
     whole_scenes = manifest["whole_scenes"]
     if not isinstance(whole_scenes, bool):
         raise PackError(f"whole_scenes of the manifest is {whole_scenes!r}; expected true or false")
@@ -169,15 +169,17 @@ def _pack(
         task=task,
         patch=_whole(manifest, "patch", 1),
         whole_scenes=whole_scenes,
-        bands=bands,
+        bands=_optional(manifest, "bands"),
         scaler=scaling.of_record(manifest["scaling"]),
         graphs={n: read(f"{n}.onnx") for n in names if f"{n}.onnx" in hashes},
         graphs_int8={n: read(f"{n}{_INT8}.onnx") for n in names if f"{n}{_INT8}.onnx" in hashes},
         wavelengths=_numbers(manifest, "wavelengths"),
         fwhm=_numbers(manifest, "fwhm"),
+        source_bands=_optional(manifest, "source_bands"),
+        selected=_selected(manifest),
         classes=_named(manifest, "classes"),
         endmembers=_named(manifest, "endmembers"),
-        latents=None if latents is None else _whole(manifest, "latents", 1),
+        latents=_optional(manifest, "latents"),
         about={key: manifest[key] for key in ABOUT if key in manifest},
         id=identifier,
     )
@@ -188,6 +190,17 @@ def _text(source: dict[str, Any], key: str) -> str:
     if not isinstance(found, str):
         raise PackError(f"{key} of the manifest is {found!r:.40}; expected a text")
     return found
+
+
+def _optional(source: dict[str, Any], key: str) -> int | None:
+    return None if source.get(key) is None else _whole(source, key, 1)
+
+
+def _selected(source: dict[str, Any]) -> tuple[int, ...]:
+    found = source.get("selected", [])
+    if not isinstance(found, list) or any(type(value) is not int for value in found):
+        raise PackError(f"selected of the manifest is {found!r:.40}; expected an array of integers")
+    return tuple(found)
 
 
 def _whole(source: dict[str, Any], key: str, least: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,7 +96,7 @@ class AnalysisPack:
         One of :data:`GRAPHS`.
     patch : int
         Side P of the patch in pixels. A graph makes (H - P + 1) x (W - P + 1) positions of
-        H x W pixels; each belongs to the pixel (P - 1) // 2 rows and columns from its first one.
+        H x W pixels; each belongs to the pixel P // 2 rows and columns from the first one it sees.
     whole_scenes : bool
         The graphs take planes of any size; otherwise patches of P x P pixels alone.
     bands : int or None
@@ -107,6 +108,10 @@ class AnalysisPack:
         8-bit integers, too.
     wavelengths, fwhm : ndarray of float64, shape (B,), or None
         Band centres and full widths at half maximum in nanometres.
+    source_bands : int or None
+        Number of bands of the cubes that it was trained on, if the model does not see all of them.
+    selected : tuple of int
+        Numbers, from 0 and ascending, of those that it sees: B of them, or none.
     classes : tuple of Named
         Classification alone: score k, from 0, is that of class k + 1 of maps, in which 0 is none.
     endmembers : tuple of Named
@@ -135,6 +140,8 @@ class AnalysisPack:
     graphs_int8: Mapping[str, bytes] = field(default_factory=dict)
     wavelengths: npt.NDArray[np.float64] | None = None
     fwhm: npt.NDArray[np.float64] | None = None
+    source_bands: int | None = None
+    selected: tuple[int, ...] = ()
     classes: tuple[Named, ...] = ()
     endmembers: tuple[Named, ...] = ()
     latents: int | None = None
@@ -193,6 +200,15 @@ def _check_bands(pack: AnalysisPack) -> None:
             raise PackError(f"{name} of shape {values.shape}; expected ({pack.bands},)")
         if not (np.isfinite(values) & (values > 0)).all():
             raise PackError(f"{name} that are not positive and finite")
+    if pack.source_bands is None and not pack.selected:
+        return
+    ends = (-1, *pack.selected, pack.source_bands or 0)
+    ascending = all(first < second for first, second in itertools.pairwise(ends))
+    if len(pack.selected) != pack.bands or not ascending or ends[-1] > MAX_NUMBER:
+        raise PackError(
+            f"{len(pack.selected)} selected bands of {pack.source_bands}; expected {pack.bands} "
+            "numbers from 0, ascending, and how many bands there are"
+        )
 
 
 def _check_outputs(pack: AnalysisPack) -> None:
