@@ -36,22 +36,12 @@ Summarise = Callable[[Map, AnalysisPack], dict[str, Any]]
 def analysis_parser(name: str, description: str | None, what: str) -> Parser:
     """Arguments of a program that makes maps of ``what``."""
     result = Parser(name, description=description)
-    result.add_argument(
-        "scene", metavar="SCENE", help="stream (.hyc), or cube of any format that can be encoded"
-    )
-    result.add_argument("pack", type=Path, metavar="PACK", help="analysis pack: folder or zip file")
+    add_analysis_arguments(result)
     result.add_argument(
         "output",
         type=Path,
         metavar="OUT",
         help=f"map of {what} to write; the format follows from {', '.join(io.WRITABLE_SUFFIXES)}",
-    )
-    result.add_argument(
-        "--bands",
-        type=_bands,
-        metavar="CHOICE",
-        help="if the scene has other bands than the pack: good, those that it does not mark as "
-        "bad; pick, the nearest ones; resample, between neighbours; or a table such as 1-40,43-97",
     )
     result.add_argument(
         "--precision", choices=("fp32", "int8"), default="fp32", help="graph to use (default: fp32)"
@@ -61,9 +51,6 @@ def analysis_parser(name: str, description: str | None, what: str) -> Parser:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="write a picture OUT.png, too (default: yes)",
-    )
-    result.add_argument(
-        "--codec-pack", metavar="NAME|PATH", help="pack to decode with, if it is not a shipped one"
     )
     result.add_argument(
         "--max-bytes",
@@ -78,6 +65,24 @@ def analysis_parser(name: str, description: str | None, what: str) -> Parser:
     return result
 
 
+def add_analysis_arguments(result: Parser) -> None:
+    """Add the arguments that name a scene, its bands, and an analysis pack."""
+    result.add_argument(
+        "scene", metavar="SCENE", help="stream (.hyc), or cube of any format that can be encoded"
+    )
+    result.add_argument("pack", type=Path, metavar="PACK", help="analysis pack: folder or zip file")
+    result.add_argument(
+        "--bands",
+        type=_bands,
+        metavar="CHOICE",
+        help="if the scene has other bands than the pack: good, those that it does not mark as "
+        "bad; pick, the nearest ones; resample, between neighbours; or a table such as 1-40,43-97",
+    )
+    result.add_argument(
+        "--codec-pack", metavar="NAME|PATH", help="pack to decode with, if it is not a shipped one"
+    )
+
+
 def run(arguments: argparse.Namespace, analyse: Analyse, draw: Draw, summarise: Summarise) -> int:
     """Make the map, its picture and the report."""
     picture = arguments.output.with_suffix(".png")
@@ -87,7 +92,7 @@ def run(arguments: argparse.Namespace, analyse: Analyse, draw: Draw, summarise: 
     model = pack.load(arguments.pack)
     bars = ProgressBars(not (arguments.quiet or arguments.json))
     timer = report.Timer()
-    with _opened(arguments) as scene, bars:
+    with opened(arguments) as scene, bars:
         template = map_template(scene, model)
         size = math.prod(template.shape) * template.dtype.itemsize
         if size > arguments.max_bytes:
@@ -167,7 +172,14 @@ def moments(found: Map) -> tuple[int, list[dict[str, float]]]:
 
 
 @contextmanager
-def _opened(arguments: argparse.Namespace) -> Iterator[hyspec.Cube | hyspec.Stream]:
+def opened(arguments: argparse.Namespace) -> Iterator[hyspec.Cube | hyspec.Stream]:
+    """Open the scene that the arguments name and describe.
+
+    Raises
+    ------
+    UsageError
+        An option is for streams and the scene is none, or the other way round.
+    """
     if Path(arguments.scene).suffix.lower() != ".hyc":
         if arguments.codec_pack is not None:
             raise UsageError(
