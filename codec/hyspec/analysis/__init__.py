@@ -8,6 +8,7 @@
 - Baselines: :func:`fcls` and :func:`vca` for unmixing, :func:`rx` for anomalies.
 - Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
   :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
+- Features of compressed scenes without decoding: :mod:`~hyspec.analysis.stream_features`.
 - Trained models: :mod:`~hyspec.analysis.pack` reads and writes them.
 
 Importing it needs NumPy alone; matching of endmembers and MATLAB files need SciPy, downloads Pooch:
@@ -24,6 +25,7 @@ from hyspec.analysis import (
     random_splits,
     scaling,
     spatial_split,
+    stream_features,
 )
 from hyspec.analysis.constrained_least_squares import fcls
 from hyspec.analysis.detection import Roc, auc, roc
@@ -55,5 +57,6 @@ __all__ = [
     "spatial_split",
     "spectral_angles",
     "ssim",
+    "stream_features",
     "vca",
 ]
