@@ -8,6 +8,7 @@
 - Baselines: :func:`fcls` and :func:`vca` for unmixing, :func:`rx` for anomalies.
 - Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
   :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
+- Trained models: :mod:`~hyspec.analysis.pack` reads and writes them.
 
 Importing it needs NumPy alone; matching of endmembers and MATLAB files need SciPy, downloads Pooch:
 ``pip install 'hyspec[analysis]'``.
@@ -18,6 +19,7 @@ from hyspec.analysis import (
     classification_metrics,
     labelled,
     local_sets,
+    pack,
     public_sets,
     random_splits,
     scaling,
@@ -44,6 +46,7 @@ __all__ = [
     "fcls",
     "labelled",
     "local_sets",
+    "pack",
     "public_sets",
     "random_splits",
     "roc",
