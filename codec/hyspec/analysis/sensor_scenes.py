@@ -17,14 +17,13 @@ import numpy.typing as npt
 from hyspec import io
 from hyspec.analysis import band_codes
 from hyspec.analysis.local_sets import folder
+from hyspec.analysis.scaling import fit
 from hyspec.cube import Cube
 from hyspec.errors import DataError, UsageError
 from hyspec.nodata import validity
 
 _Float = npt.NDArray[np.float64]
 
-#: Root mean square of the samples of a scene that :func:`load` gives.
-LEVEL = 0.25
 #: The file of AVIRIS that says its 224 wavelengths.
 _AVIRIS = "train/salton-sea.mat"
 #: Centres in micrometres of some of HYDICE's 210 bands, numbered from 1, read off the lines of
@@ -53,7 +52,8 @@ class SensorScene:
     part : str
         ``train`` or ``test``.
     array : ndarray of float32, shape (rows, columns, B)
-        Samples divided by one number, so that their root mean square is :data:`LEVEL`.
+        Samples divided by one number, so that their root mean square is
+        :data:`hyspec.analysis.scaling.LEVEL`.
     code : ndarray of float32, shape (B, 3)
         See :mod:`hyspec.analysis.band_codes`; every band is valid.
     measured : ndarray of bool, shape (rows, columns)
@@ -253,10 +253,10 @@ def of_cube(cube: Cube, name: str, sensor: str, part: str = "test") -> SensorSce
     use &= np.ptp(samples[some], axis=0) > 0
     kept = samples[:, :, use]
     measured = valid[:, :, use].all(axis=2)
-    level = float(np.sqrt(np.mean(kept[measured] ** 2)))
-    return SensorScene(
-        name, sensor, part, np.float32(kept * (LEVEL / level)), code[use], measured
-    )
+    if not measured.any():
+        raise DataError(f"{name}: no pixel is measured in all bands")
+    array = fit("level", kept[measured])(kept).astype(np.float32)
+    return SensorScene(name, sensor, part, array, code[use], measured)
 
 
 def _place(cube: Cube, centres: _Float, widths: _Float, file: str) -> None:
