@@ -9,7 +9,7 @@ import pytest
 
 from hyspec import Cube
 from hyspec.analysis import LabelledScene, local_sets
-from hyspec_training.analysis import config
+from hyspec_training.analysis import config, export, packing
 
 ROWS, COLUMNS, BANDS, ENDMEMBERS = 30, 28, 12, 3
 
@@ -64,6 +64,13 @@ def recipe(*changes: tuple[str, str]) -> config.Recipe:
         assert old in text, old
         text = text.replace(old, new)
     return config.parse(text, "recipe.toml")
+
+
+@pytest.fixture
+def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write packs of the right names without graphs, which take long to make."""
+    graphs = lambda model: dict.fromkeys(export.parts(model), b"graph")  # noqa: E731
+    monkeypatch.setattr(packing, "export_model", graphs)
 
 
 @pytest.fixture

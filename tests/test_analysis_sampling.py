@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis_scenes import known_scene, recipe
-from hyspec_training.analysis import augmentation, objectives, runs, scenes
+from hyspec_training.analysis import augmentation, objectives, preparation, scenes
 from hyspec_training.analysis.config import AugmentationConfig
 from hyspec_training.analysis.pixel_sampling import PixelSampler
 
@@ -18,7 +18,7 @@ NOTHING = AugmentationConfig()
 @pytest.fixture
 def prepared(known_scene):
     found = recipe()
-    return runs.prepare(found, scenes.load(found, known_scene), 0, known_scene)
+    return preparation.prepare(found, scenes.load(found, known_scene), 0, known_scene)
 
 
 def sampler(prepared, config=NOTHING, **options):
@@ -58,7 +58,7 @@ def test_a_patch_is_the_scene_around_its_pixel(prepared):
 
 def test_pixels_of_a_share_without_class_have_none(known_scene):
     few = recipe(("patch = 3", "patch = 3\nper_class = 10"))
-    prepared = runs.prepare(few, scenes.load(few, known_scene), 0, known_scene)
+    prepared = preparation.prepare(few, scenes.load(few, known_scene), 0, known_scene)
     found = sampler(prepared, unlabelled=0.25).batch(0)
     assert np.count_nonzero(found.labels == 0) == 4
     assert len(found.labels) == 16

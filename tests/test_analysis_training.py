@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from analysis_scenes import BANDS, ENDMEMBERS, RECIPE, known_scene, recipe, scene
+from analysis_scenes import BANDS, ENDMEMBERS, RECIPE, known_scene, no_export, recipe, scene
 from hyspec.analysis import local_sets
 from hyspec.errors import DataError, UsageError
 from hyspec_tools.train import main
-from hyspec_training.analysis import config, runs, scenes
+from hyspec_training.analysis import config, preparation, runs, scenes
 from hyspec_training.analysis.fitting import rate_of_epoch
 from hyspec_training.tracking import Tracker
 
 torch.set_num_threads(1)
 
-__all__ = ["known_scene"]
+__all__ = ["known_scene", "no_export"]
+
+pytestmark = pytest.mark.usefixtures("no_export")
 
 UNMIXING = ('task = "classification"\ntarget = "dominant"', 'task = "unmixing"')
 BLIND = (UNMIXING[0], UNMIXING[1] + '\ntarget = "spectra"')
@@ -31,8 +33,9 @@ def model(name, extra=""):
 
 
 def trained(folder, *changes, data):
-    [path] = runs.run(recipe(*changes), data, folder, folder, threads=1, quiet=True)
-    return json.loads(path.read_text())
+    options = {"threads": 1, "quiet": True, "force": True}
+    written = runs.run(recipe(*changes), data, folder, folder / "packs", **options)
+    return json.loads(written[0].read_text())
 
 
 @pytest.mark.parametrize(
@@ -143,10 +146,10 @@ def test_checkpoints_of_other_settings_are_refused(known_scene, tmp_path):
 def test_only_training_pixels_decide_the_scaling(known_scene):
     found = recipe()
     subjects = scenes.load(found, known_scene)
-    before = runs.prepare(found, subjects, 0, known_scene)
+    before = preparation.prepare(found, subjects, 0, known_scene)
     other = before.division.parts[0]["train"]
     subjects[0].scene.cube.array[~other] *= 7
-    after = runs.prepare(found, subjects, 0, known_scene)
+    after = preparation.prepare(found, subjects, 0, known_scene)
     np.testing.assert_array_equal(after.scalers[BANDS].offset, before.scalers[BANDS].offset)
     np.testing.assert_array_equal(after.scalers[BANDS].scale, before.scalers[BANDS].scale)
     inside = after.fields[0].planes[:, other]
@@ -156,7 +159,9 @@ def test_only_training_pixels_decide_the_scaling(known_scene):
 def test_patches_of_the_parts_share_no_pixel(known_scene):
     """Counted here by marking the pixels of patches one by one."""
     found = recipe()
-    [parts] = runs.prepare(found, scenes.load(found, known_scene), 0, known_scene).division.parts
+    [parts] = preparation.prepare(
+        found, scenes.load(found, known_scene), 0, known_scene
+    ).division.parts
     touched = {}
     for part in ("train", "validation", "test"):
         assert parts[part].any()

@@ -6,95 +6,27 @@ import dataclasses
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from hyspec.analysis import vca
-from hyspec.analysis.scaling import Scaler
-from hyspec.errors import DataError, UsageError
-from hyspec_training.analysis import baselines, objectives, pretraining, registry, scenes
+from hyspec.analysis import pack
+from hyspec.errors import UsageError
+from hyspec_training.analysis import baselines, objectives, packing, pretraining, scenes
 from hyspec_training.analysis.config import Recipe
-from hyspec_training.analysis.fields import Field, field_of, fit_scaler
 from hyspec_training.analysis.fitting import Fit, train
 from hyspec_training.analysis.objectives import Objective, Scores
 from hyspec_training.analysis.pixel_sampling import PixelSampler
+from hyspec_training.analysis.preparation import Prepared, initial, prepare
 from hyspec_training.analysis.registry import Model
 from hyspec_training.analysis.scenes import Subject
-from hyspec_training.analysis.splitting import Division, divide
 from hyspec_training.distributed import Processes, processes
 from hyspec_training.recipe import set_up
 
 #: Settings of a training that its weights do not depend on.
 _WEIGHTLESS = ("runs", "seed", "checkpoint_every")
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Scenes of a run, split and scaled.
-
-    Attributes
-    ----------
-    subjects : list of Subject
-    division : Division
-    scalers : dict
-        The scaler of each sensor, by its number of bands.
-    fields : list of Field
-    classes : int
-        Number of classes or endmembers.
-    """
-
-    subjects: list[Subject]
-    division: Division
-    scalers: dict[int, Scaler]
-    fields: list[Field]
-    classes: int
-
-
-def prepare(recipe: Recipe, subjects: list[Subject], run: int, data: Path) -> Prepared:
-    """Split and scale the scenes of a recipe for one of its runs.
-
-    Parameters
-    ----------
-    recipe
-        The recipe.
-    subjects
-        Its scenes, see :func:`hyspec_training.analysis.scenes.load`.
-    run
-        Number of the run, from 0.
-    data
-        Folder of the scenes, for masks.
-
-    Raises
-    ------
-    DataError, UsageError
-        As of :func:`hyspec_training.analysis.splitting.divide`.
-    """
-    split = recipe.split
-    if split.varied:
-        split = dataclasses.replace(split, seed=split.seed + run)
-    classes = _classes(subjects, recipe)
-    patch = _patch(recipe, subjects, classes)
-    division = divide(subjects, split, patch, data)
-    sensors: dict[int, list[int]] = {}
-    for number, subject in enumerate(subjects):
-        sensors.setdefault(len(subject.bands), []).append(number)
-    scalers = {
-        bands: fit_scaler(
-            [subjects[n] for n in numbers],
-            Division(division.split, [division.parts[n] for n in numbers]),
-            recipe.scaling.kind,
-        )
-        for bands, numbers in sensors.items()
-    }
-    fields = [
-        field_of(subject, parts, scalers[len(subject.bands)], patch)
-        for subject, parts in zip(subjects, division.parts, strict=True)
-    ]
-    return Prepared(subjects, division, scalers, fields, classes)
 
 
 def run(
@@ -123,7 +55,7 @@ def run(
     work
         Folder for checkpoints, curves and ``results.json``.
     packs
-        Folder to write the pack to.
+        Folder to write the pack to, in a folder of the recipe's name. Baselines have none.
     threads
         Threads of PyTorch; by default as many as it finds processors.
     device
@@ -149,12 +81,15 @@ def run(
         device, or the number of threads is below 1.
     """
     set_up(threads)
-    del packs, force
+    target = packs / recipe.analysis.name
+    if target.exists() and not force:
+        raise UsageError(f"{target} exists already", hint="choose another name or use --force")
     work.mkdir(parents=True, exist_ok=True)
     with processes(device) as group:
         told = say if group.leads else _nothing
         subjects = scenes.load(recipe, data)
         results: list[dict[str, Any]] = []
+        models: list[tuple[Prepared, Model]] = []
         for number in range(recipe.training.runs):
             prepared = prepare(recipe, subjects, number, data)
             split = prepared.division.split
@@ -163,24 +98,43 @@ def run(
             if recipe.model.name in baselines.BASELINES:
                 scores = _baseline(recipe, prepared, seed)
             else:
-                _, scores = _trained(recipe, prepared, number, work, group, quiet=quiet)
-            results.append(
-                {
-                    "seed": seed,
-                    "split": str(split),
-                    "leakage": split.leakage(),
-                    "overlap": split.overlap(),
-                    **scores,
-                }
-            )
+                model, scores = _trained(recipe, prepared, number, work, group, quiet=quiet)
+                models.append((prepared, model))
+            leaks = {"leakage": split.leakage(), "overlap": split.overlap()}
+            results.append({"seed": seed, "split": str(split), **leaks, **scores})
         if not group.leads:
             return []
-        summary = _summary(recipe, prepared, results)
+        summary = _summary(recipe, subjects, results)
         for name, (mean, deviation) in summary["test"].items():
             told(f"{name} {mean:.4f} ± {deviation:.4f}")
-        path = work / "results.json"
-        path.write_text(json.dumps(summary, indent=1), encoding="utf-8")
-    return [path]
+        written = [work / "results.json"]
+        written[0].write_text(json.dumps(summary, indent=1), encoding="utf-8")
+        if models:
+            written.append(target)
+            _write_pack(recipe, models, results, target, force=force)
+    return written
+
+
+def _write_pack(
+    recipe: Recipe,
+    models: Sequence[tuple[Prepared, Model]],
+    results: Sequence[dict[str, Any]],
+    target: Path,
+    *,
+    force: bool,
+) -> None:
+    """Write the pack of the run that did best in validation; the test decides nothing."""
+    best = 0
+    if all("validation" in result for result in results):
+        objective = objective_of(recipe, models[0][0])
+        best = min(range(len(results)), key=lambda k: objective.criterion(results[k]["validation"]))
+    prepared, model = models[best]
+    result = dict(results[best])
+    measured = {name: v for name, v in result.pop("test").items() if isinstance(v, float)}
+    about = {"scenes": [subject.scene.name for subject in prepared.subjects], **result}
+    found = packing.pack_of(recipe, prepared, model, training=about, measured=measured)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    pack.save(found, target, force=force)
 
 
 def _nothing(_: str) -> None:
@@ -224,31 +178,6 @@ def _trained(
         if fit.validated:
             scores["validation"] = min(history, key=objective.criterion)
     return model, scores
-
-
-def initial(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
-    """Build the model of a recipe, with the endmembers that it begins with."""
-    bands = prepared.fields[0].bands
-    model = registry.build(recipe.model.name, bands, prepared.classes, **recipe.model.options)
-    if not recipe.model.endmembers:
-        return model
-    place = getattr(model, "set_endmembers", None)
-    if place is None:
-        raise UsageError(f"{recipe.model.name} takes no endmembers")
-    scaler = prepared.scalers[bands]
-    if recipe.model.endmembers == "true":
-        subject = prepared.subjects[0]
-        if subject.scene.endmembers is None:
-            raise DataError(f"{subject.scene.name}: no endmembers are known")
-        found = scaler(subject.scene.endmembers[:, subject.bands] / subject.scene.endmember_scale)
-    else:
-        spectra = [
-            scaler(subject.samples[parts["train"]])
-            for subject, parts in zip(prepared.subjects, prepared.division.parts, strict=True)
-        ]
-        found = vca(np.concatenate(spectra), prepared.classes, seed=seed).endmembers
-    place(torch.from_numpy(found.astype(np.float32)))
-    return model
 
 
 def objective_of(recipe: Recipe, prepared: Prepared) -> Objective:
@@ -299,24 +228,6 @@ def _baseline(recipe: Recipe, prepared: Prepared, seed: int) -> Scores:
     }
 
 
-def _classes(subjects: Sequence[Subject], recipe: Recipe) -> int:
-    """Number of classes, or of endmembers."""
-    if recipe.target in ("labels", "dominant"):
-        named = max(len(subject.scene.class_names) for subject in subjects)
-        return max(named, *(int(subject.strata.max()) for subject in subjects))
-    counts = [s.abundances.shape[2] for s in subjects if s.abundances is not None]
-    return max(counts, default=1)
-
-
-def _patch(recipe: Recipe, subjects: Sequence[Subject], classes: int) -> int:
-    """Side of the patches that the model sees."""
-    if recipe.model.name in baselines.BASELINES:
-        return 1
-    with torch.device("meta"):
-        bands = len(subjects[0].bands)
-        return registry.build(recipe.model.name, bands, classes, **recipe.model.options).patch
-
-
 def _settings(recipe: Recipe, prepared: Prepared, seed: int) -> dict[str, Any]:
     """All that decides the weights of a run."""
     training = dataclasses.asdict(recipe.training)
@@ -335,7 +246,7 @@ def _settings(recipe: Recipe, prepared: Prepared, seed: int) -> dict[str, Any]:
 
 
 def _summary(
-    recipe: Recipe, prepared: Prepared, results: Sequence[dict[str, Any]]
+    recipe: Recipe, subjects: Sequence[Subject], results: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """What ``results.json`` holds: the runs, and mean and deviation of the measures of the test."""
     measures = [name for name, value in results[0]["test"].items() if isinstance(value, float)]
@@ -348,7 +259,7 @@ def _summary(
         "name": recipe.analysis.name,
         "task": recipe.analysis.task,
         "model": recipe.model.name,
-        "scenes": [subject.scene.name for subject in prepared.subjects],
+        "scenes": [subject.scene.name for subject in subjects],
         "test": test,
         "runs": list(results),
     }
