@@ -11,20 +11,28 @@ from hyspec.analysis.pack import AnalysisPack, named
 FREE = ("n", "h", "w")
 
 
-def graph(nodes, constants, channels, outputs, side=None, result="scores"):
-    """A graph from ``spectra`` to ``result``; with a side, of patches of this size alone."""
+def graph(nodes, constants, channels, outputs, side=None, result="scores", *, code=False):
+    """A graph from ``spectra`` to ``result``.
+
+    With a side, it is of patches of this size alone; with a code, it has the input ``bands``, too.
+    """
     rows, columns = (side, side) if side else ("h", "w")
     out = (1, 1) if side else ("oh", "ow")
+
+    def tensor(name, *shape):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    constants = {k: np.asarray(v, np.float32) for k, v in constants.items()}
+    inputs = [tensor("spectra", "n", channels, rows, columns)]
+    if code:
+        inputs.append(tensor("bands", channels, 3))
+        constants["axes"] = np.array([2, 3])
     made = helper.make_graph(
         nodes,
         "test",
-        [
-            helper.make_tensor_value_info(
-                "spectra", TensorProto.FLOAT, ["n", channels, rows, columns]
-            )
-        ],
-        [helper.make_tensor_value_info(result, TensorProto.FLOAT, ["n", outputs, *out])],
-        [numpy_helper.from_array(np.asarray(v, np.float32), k) for k, v in constants.items()],
+        inputs,
+        [tensor(result, "n", outputs, *out)],
+        [numpy_helper.from_array(values, name) for name, values in constants.items()],
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
     onnx.checker.check_model(model, full_check=True)

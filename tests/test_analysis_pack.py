@@ -46,7 +46,8 @@ def test_what_is_saved_is_loaded(tmp_path, name, make):
     found = pack.load(tmp_path / name)
     assert found.id.hex() == identifier
     for key in ("name", "model", "task", "patch", "whole_scenes", "bands", "latents", "about",
-                "source_bands", "selected", "classes", "endmembers", "graphs", "graphs_int8", "outputs"):  # fmt: skip
+                "source_bands", "selected", "classes", "endmembers", "graphs", "graphs_int8",
+                "outputs"):  # fmt: skip
         assert getattr(found, key) == getattr(made, key), key
     assert found.scaler.record() == made.scaler.record()
     np.testing.assert_array_equal(found.wavelengths, WAVELENGTHS)

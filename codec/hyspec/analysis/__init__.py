@@ -8,7 +8,8 @@
 - Baselines: :func:`fcls` and :func:`vca` for unmixing, :func:`rx` for anomalies.
 - Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
   :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
-- Trained models: :mod:`~hyspec.analysis.pack` reads and writes them.
+- Trained models: :func:`classify`, :func:`unmix` and :func:`features` apply them to scenes;
+  :mod:`~hyspec.analysis.pack` reads and writes them.
 
 Importing it needs NumPy alone; matching of endmembers and MATLAB files need SciPy, downloads Pooch:
 ``pip install 'hyspec[analysis]'``.
@@ -28,6 +29,7 @@ from hyspec.analysis import (
 from hyspec.analysis.constrained_least_squares import fcls
 from hyspec.analysis.detection import Roc, auc, roc
 from hyspec.analysis.labelled import LabelledScene
+from hyspec.analysis.maps import classify, features, map_template, unmix
 from hyspec.analysis.rx_detector import rx
 from hyspec.analysis.spectral_angle import spectral_angles
 from hyspec.analysis.split import Split, SplitWarning
@@ -43,9 +45,12 @@ __all__ = [
     "abundance_metrics",
     "auc",
     "classification_metrics",
+    "classify",
     "fcls",
+    "features",
     "labelled",
     "local_sets",
+    "map_template",
     "pack",
     "public_sets",
     "random_splits",
@@ -55,5 +60,6 @@ __all__ = [
     "spatial_split",
     "spectral_angles",
     "ssim",
+    "unmix",
     "vca",
 ]
