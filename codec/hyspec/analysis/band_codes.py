@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from hyspec.cube import Cube
 from hyspec.errors import DataError
+from hyspec.intervals import to_nanometres
+from hyspec.stream import Stream
 
 _Float = npt.NDArray[np.float64]
 _Mask = npt.NDArray[np.bool_]
@@ -20,24 +22,6 @@ Code = npt.NDArray[np.float32]
 
 #: Where water vapour leaves next to no light, in micrometres: bands in there hold no measurement.
 WATER_VAPOUR = ((1.34, 1.45), (1.79, 1.97))
-#: Nanometres in a unit of wavelengths, by what it is called in lower case.
-_NANOMETRES = {
-    "nm": 1.0,
-    "nanometer": 1.0,
-    "nanometers": 1.0,
-    "nanometre": 1.0,
-    "nanometres": 1.0,
-    "um": 1e3,
-    "µm": 1e3,
-    "micron": 1e3,
-    "microns": 1e3,
-    "micrometer": 1e3,
-    "micrometers": 1e3,
-    "micrometre": 1e3,
-    "micrometres": 1e3,
-}
-#: Wavelengths of a unit that is not said are nanometres if their median is above this.
-_LARGEST_MICROMETRES = 100.0
 
 
 def code(centres: npt.ArrayLike, widths: npt.ArrayLike, valid: npt.ArrayLike | None = None) -> Code:
@@ -74,12 +58,11 @@ def code(centres: npt.ArrayLike, widths: npt.ArrayLike, valid: npt.ArrayLike | N
     return result
 
 
-def of_cube(cube: Cube) -> Code:
-    """Code of the bands of a cube, from its wavelengths, widths and list of bad bands.
+def of_scene(scene: Cube | Stream) -> Code:
+    """Code of the bands of a scene, from its wavelengths, widths and list of bad bands.
 
-    Bands that are bad, or in :data:`WATER_VAPOUR`, are not valid. Where a cube does not say its
-    unit, the size of the numbers does; where it does not say the width of a band, this is the
-    distance to the nearer of its neighbours.
+    Bands that are bad, or in :data:`WATER_VAPOUR`, are not valid. Where a scene does not say the
+    width of a band, this is the distance to the nearer of its neighbours.
 
     Returns
     -------
@@ -88,29 +71,31 @@ def of_cube(cube: Cube) -> Code:
     Raises
     ------
     DataError
-        The cube has no wavelengths, or none of its bands is valid.
+        The scene has no wavelengths, or none of its bands is valid.
     """
-    if cube.wavelengths is None:
+    found = scene.wavelengths
+    nanometres = None if found is None else to_nanometres(found, scene.wavelength_unit)
+    if found is None or nanometres is None:
         raise DataError(
-            "the cube has no wavelengths; expected the centre of each band",
-            hint="write them to the header: wavelength = { ... } and wavelength units in ENVI",
+            "the scene has no wavelengths; expected the centre of each band",
+            hint="add them, for instance to the header of an ENVI file",
         )
-    unit = _micrometres(cube.wavelengths, cube.wavelength_unit)
-    centres = cube.wavelengths * unit
+    centres = nanometres / 1000
     widths = spacing(centres)
-    if cube.fwhm is not None:
-        given = cube.fwhm * unit
+    if scene.fwhm is not None:
+        given = scene.fwhm * (centres / found)
         widths = np.where(np.isfinite(given) & (given > 0), given, widths)
     valid = ~water_vapour(centres)
-    if cube.bad_bands is not None:
-        valid &= ~cube.bad_bands
+    if scene.bad_bands is not None:
+        valid &= ~scene.bad_bands
     return code(centres, widths, valid)
 
 
 def water_vapour(centres: npt.ArrayLike) -> _Mask:
     """Which bands lie in :data:`WATER_VAPOUR`, by their centres in micrometres."""
     at = np.asarray(centres, np.float64)
-    return np.any([(first <= at) & (at <= last) for first, last in WATER_VAPOUR], axis=0)
+    inside = [(first <= at) & (at <= last) for first, last in WATER_VAPOUR]
+    return np.asarray(np.any(inside, axis=0))
 
 
 def spacing(centres: npt.NDArray[Any]) -> _Float:
@@ -123,10 +108,3 @@ def spacing(centres: npt.NDArray[Any]) -> _Float:
     steps = np.where(steps > 0, steps, np.inf)
     nearer = np.minimum(np.append(np.inf, steps), np.append(steps, np.inf))
     return np.where(np.isfinite(nearer), nearer, np.asarray(centres, np.float64) / 10)
-
-
-def _micrometres(wavelengths: _Float, unit: str | None) -> float:
-    nanometres = _NANOMETRES.get((unit or "").strip().lower())
-    if nanometres is None:
-        nanometres = 1.0 if np.nanmedian(wavelengths) > _LARGEST_MICROMETRES else 1e3
-    return nanometres / 1e3

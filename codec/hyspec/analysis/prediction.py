@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import inference
-from hyspec.analysis import band_matching
+from hyspec.analysis import band_matching, scene_level
 from hyspec.analysis.band_matching import Choice
 from hyspec.analysis.pack_contents import AnalysisPack
 from hyspec.analysis.scaling import Scaler
@@ -105,7 +105,9 @@ def pieces(
     matching = band_matching.match(scene, pack, bands)
     number = len(matching.lower)
     scaler = pack.scaler
-    if pack.bands is None:
+    if pack.bands is None and scaler.kind == "level":
+        scaler = scene_level.level(scene, matching)
+    elif pack.bands is None:
         of_all = (np.full(number, values[0]) for values in (scaler.offset, scaler.scale))
         scaler = Scaler(scaler.kind, *of_all)
 

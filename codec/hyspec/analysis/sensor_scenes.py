@@ -243,16 +243,17 @@ def of_cube(cube: Cube, name: str, sensor: str, part: str = "test") -> SensorSce
     DataError
         No pixel is measured, or the cube has no wavelengths.
     """
-    code = band_codes.of_cube(cube)
+    code = band_codes.of_scene(cube)
     samples = np.asarray(cube.array, np.float64)
-    valid = np.broadcast_to(validity(samples, cube.nodata), samples.shape)
+    found = validity(samples, cube.nodata)
+    valid = np.ones(samples.shape, np.bool_) if found is None else found
     some = valid.any(axis=2)
     use = (code[:, 2] > 0) & valid[some].all(axis=0)
     if not some.any() or not use.any():
         raise DataError(f"{name}: no pixel has measured bands")
     use &= np.ptp(samples[some], axis=0) > 0
     kept = samples[:, :, use]
-    measured = valid[:, :, use].all(axis=2)
+    measured = np.asarray(valid[:, :, use].all(axis=2))
     if not measured.any():
         raise DataError(f"{name}: no pixel is measured in all bands")
     array = fit("level", kept[measured])(kept).astype(np.float32)
