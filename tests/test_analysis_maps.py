@@ -260,8 +260,8 @@ def test_models_of_any_bands(scene_cube):
     cube = Cube(scene_cube.array, wavelengths=scene_cube.wavelengths, fwhm=fwhm,
                 wavelength_unit="nm")  # fmt: skip
     code = np.column_stack([cube.wavelengths / 1000, fwhm / 1000, np.ones(24)])
-    vapour = ((1340 <= cube.wavelengths) & (cube.wavelengths <= 1450)) | (
-        (1790 <= cube.wavelengths) & (cube.wavelengths <= 1970)
+    vapour = ((cube.wavelengths >= 1340) & (cube.wavelengths <= 1450)) | (
+        (cube.wavelengths >= 1790) & (cube.wavelengths <= 1970)
     )
     code[vapour] = [1, 1, 0]
     want = ((cube.array - 3000.0) / 2500.0) @ code

@@ -1,8 +1,8 @@
 """Encoders for any sensor: python -m hyspec_bench.shared_encoder RECIPE.toml... [--classify].
 
 Trains each recipe without one sensor after the other, and prints a Markdown table of how well the
-encoders keep scenes of sensors that they have not seen: PSNR in dB and structural similarity. Scenes
-of the folder's part ``test`` are never trained on. With --classify, the table is one of classifiers
+encoders keep scenes of sensors that they have not seen: PSNR in dB and structural similarity.
+Scenes of the part ``test`` are never trained on. With --classify, the table is one of classifiers
 that are fine-tuned with few labels: overall and average accuracy in percent, from pretraining
 without the sensor of the scene and from scratch. Trainings are kept in --work, and done once.
 """
