@@ -61,7 +61,7 @@ def scaler(bands=24, kind="standard", offset=3000.0, scale=2500.0):
     return scaling.Scaler(kind, np.full(bands, offset), np.full(bands, scale))
 
 
-def classifier(bands=24, classes=3, patch=3, *, whole_scenes=True, **changes):
+def classifier(bands=24, count=3, patch=3, *, whole_scenes=True, **changes):
     """A pack of a classifier that is one convolution."""
     side = None if whole_scenes else patch
     return AnalysisPack(
@@ -73,17 +73,17 @@ def classifier(bands=24, classes=3, patch=3, *, whole_scenes=True, **changes):
             "whole_scenes": whole_scenes,
             "bands": bands,
             "scaler": scaler(bands),
-            "graphs": {"scores": convolution(weights_of(bands, classes, patch), side=side)},
-            "classes": named([f"class {k + 1}" for k in range(classes)]),
+            "graphs": {"scores": convolution(weights_of(bands, count, patch), side=side)},
+            "classes": named([f"class {k + 1}" for k in range(count)]),
         }
         | changes
     )
 
 
-def unmixer(bands=24, endmembers=3, patch=1, **changes):
+def unmixer(bands=24, count=3, patch=1, **changes):
     """A pack of an unmixing network that is one convolution and a softmax."""
-    weights = weights_of(bands, endmembers, patch, seed=1)
-    spectra = np.random.default_rng(2).uniform(500, 6000, (endmembers, bands))
+    weights = weights_of(bands, count, patch, seed=1)
+    spectra = np.random.default_rng(2).uniform(500, 6000, (count, bands))
     return AnalysisPack(
         **{
             "name": "tiny abundances",
@@ -94,15 +94,15 @@ def unmixer(bands=24, endmembers=3, patch=1, **changes):
             "bands": bands,
             "scaler": scaler(bands),
             "graphs": {"abundances": convolution(weights, result="abundances", softmax=True)},
-            "endmembers": named([f"e{k}" for k in range(endmembers)], spectra=spectra),
+            "endmembers": named([f"e{k}" for k in range(count)], spectra=spectra),
         }
         | changes
     )
 
 
-def encoder(bands=24, latents=4, patch=1, **changes):
+def encoder(bands=24, count=4, patch=1, **changes):
     """A pack of a linear encoder."""
-    weights = weights_of(bands or 24, latents, patch, seed=3)
+    weights = weights_of(bands or 24, count, patch, seed=3)
     return AnalysisPack(
         **{
             "name": "tiny features",
@@ -113,7 +113,7 @@ def encoder(bands=24, latents=4, patch=1, **changes):
             "bands": bands,
             "scaler": scaler(bands or 1),
             "graphs": {"encoder": convolution(weights, result="latents")},
-            "latents": latents,
+            "latents": count,
         }
         | changes
     )

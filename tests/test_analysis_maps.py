@@ -188,7 +188,7 @@ def test_memory_is_bounded_by_pieces(monkeypatch):
 
 
 def test_more_classes_than_a_byte_holds(scene_cube):
-    made = classifier(classes=300, patch=1)
+    made = classifier(count=300, patch=1)
     found = analysis.classify(scene_cube, made)
     assert found.dtype == np.uint16
     assert found.max() > 255
@@ -255,7 +255,7 @@ def test_models_of_any_bands(scene_cube):
         helper.make_node("Conv", ["spectra", "kernels"], ["latents"]),
     ]
     made = graph(nodes, {}, "b", 3, result="latents", code=True)
-    about = encoder(bands=None, latents=3, graphs={"encoder": made}, scaler=scaler(1))
+    about = encoder(bands=None, count=3, graphs={"encoder": made}, scaler=scaler(1))
     fwhm = np.full(24, 90.0)
     cube = Cube(scene_cube.array, wavelengths=scene_cube.wavelengths, fwhm=fwhm,
                 wavelength_unit="nm")  # fmt: skip

@@ -62,6 +62,34 @@ class _Tile:
     samples: npt.NDArray[Any]
 
 
+class _Prepared:
+    """Samples of a scene as the graphs of a model take them.
+
+    Parameters
+    ----------
+    scene, pack, bands
+        As of :func:`pieces`.
+    """
+
+    def __init__(self, scene: Cube | Stream, pack: AnalysisPack, bands: Choice) -> None:
+        self._matching = band_matching.match(scene, pack, bands)
+        self.code = self._matching.code
+        self.bands = len(self._matching.lower)
+        self._scaler = pack.scaler
+        if pack.bands is None and pack.scaler.kind == "level":
+            self._scaler = scene_level.level(scene, self._matching)
+        elif pack.bands is None:
+            of_all = (np.full(self.bands, v[0]) for v in (pack.scaler.offset, pack.scaler.scale))
+            self._scaler = Scaler(pack.scaler.kind, *of_all)
+
+    def __call__(self, samples: npt.NDArray[Any]) -> tuple[Float32Array, npt.NDArray[np.bool_]]:
+        """Make planes (B, rows, columns) of samples, and tell which pixels are valid."""
+        spectra, valid = self._matching(samples)
+        with np.errstate(over="ignore", invalid="ignore"):
+            planes = self._scaler(spectra).astype(np.float32).transpose(2, 0, 1)
+        return planes, valid
+
+
 def pieces(
     scene: Cube | Stream,
     pack: AnalysisPack,
@@ -102,24 +130,15 @@ def pieces(
     if threads is not None and threads < 1:
         raise UsageError(f"threads is {threads}; expected at least 1")
     network = inference.network(_graph(pack, graph, precision))
-    matching = band_matching.match(scene, pack, bands)
-    number = len(matching.lower)
-    scaler = pack.scaler
-    if pack.bands is None and scaler.kind == "level":
-        scaler = scene_level.level(scene, matching)
-    elif pack.bands is None:
-        of_all = (np.full(number, values[0]) for values in (scaler.offset, scaler.scale))
-        scaler = Scaler(scaler.kind, *of_all)
+    prepared = _Prepared(scene, pack, bands)
 
     def run(tile: _Tile) -> Piece:
-        spectra, valid = matching(tile.samples)
-        with np.errstate(over="ignore", invalid="ignore"):
-            planes = scaler(spectra).astype(np.float32).transpose(2, 0, 1)
+        planes, valid = prepared(tile.samples)
         height, width = (s.stop - s.start for s in (tile.rows, tile.columns))
         if pack.whole_scenes:
-            found = network(np.ascontiguousarray(planes)[None], matching.code)
+            found = network(np.ascontiguousarray(planes)[None], prepared.code)
         else:
-            found = _patches(network, planes, pack.patch, matching.code, (outputs, height, width))
+            found = _patches(network, planes, pack.patch, prepared.code, (outputs, height, width))
         if found.shape != (1, outputs, height, width):
             raise PackError(
                 f"graph {graph!r} of pack {pack.name!r} gives {found.shape[1:]}; expected "
@@ -130,8 +149,51 @@ def pieces(
         valid = valid[middle : middle + height, middle : middle + width]
         return Piece(tile.rows, tile.columns, values, valid & np.isfinite(values).all(axis=2))
 
-    tiles = _tiles(scene, pack.patch, _SAMPLES // max(number, outputs))
+    tiles = _tiles(scene, pack.patch, _SAMPLES // max(prepared.bands, outputs))
     return ordered_map(run, tiles, threads or default_threads())
+
+
+def sampled_patches(
+    scene: Cube | Stream,
+    pack: AnalysisPack,
+    count: int,
+    *,
+    bands: Choice = None,
+    seed: int = 0,
+) -> Float32Array:
+    """Draw patches around pixels of a scene, as graphs of a model take them.
+
+    Parameters
+    ----------
+    scene, pack, bands
+        As of :func:`pieces`.
+    count
+        How many at most: pixels of which a sample is missing are left out.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, B, P, P)
+        In the order of the pixels in the scene.
+
+    Raises
+    ------
+    PackError
+        The bands do not fit.
+    """
+    rows, columns, _ = scene.shape
+    drawn = np.unique(np.random.default_rng(seed).integers(rows * columns, size=count))
+    prepared, found = _Prepared(scene, pack, bands), []
+    for tile in _tiles(scene, pack.patch, _SAMPLES // prepared.bands):
+        row, column = np.divmod(drawn, columns)
+        here = (row >= tile.rows.start) & (row < tile.rows.stop)
+        here &= (column >= tile.columns.start) & (column < tile.columns.stop)
+        row, column = row[here] - tile.rows.start, column[here] - tile.columns.start
+        planes, valid = prepared(tile.samples)
+        measured = valid[row + pack.patch // 2, column + pack.patch // 2]
+        found.append(_views(planes, pack.patch)[:, row[measured], column[measured]].swapaxes(0, 1))
+    return np.ascontiguousarray(np.concatenate(found))
 
 
 def _graph(pack: AnalysisPack, name: str, precision: str) -> bytes:
@@ -171,7 +233,7 @@ def _patches(
     shape: tuple[int, int, int],
 ) -> Float32Array:
     """Run a graph that takes one patch per pixel, and put its results together."""
-    views = np.lib.stride_tricks.sliding_window_view(planes, (patch, patch), axis=(1, 2))
+    views = _views(planes, patch)
     bands, (outputs, height, width) = len(planes), shape
     size = max(1, _SAMPLES // (bands * patch**2))
     result = np.empty((outputs, height * width), np.float32)
@@ -185,3 +247,8 @@ def _patches(
             )
         result[:, start : start + size] = found[:, :, 0, 0].T
     return result.reshape(1, outputs, height, width)
+
+
+def _views(planes: Float32Array, patch: int) -> Float32Array:
+    """Patches (B, rows, columns, P, P) of planes, as a view."""
+    return np.lib.stride_tricks.sliding_window_view(planes, (patch, patch), axis=(1, 2))
