@@ -260,6 +260,10 @@ def test_models_of_any_bands(scene_cube):
     cube = Cube(scene_cube.array, wavelengths=scene_cube.wavelengths, fwhm=fwhm,
                 wavelength_unit="nm")  # fmt: skip
     code = np.column_stack([cube.wavelengths / 1000, fwhm / 1000, np.ones(24)])
+    vapour = ((cube.wavelengths >= 1340) & (cube.wavelengths <= 1450)) | (
+        (cube.wavelengths >= 1790) & (cube.wavelengths <= 1970)
+    )
+    code[vapour] = [1, 1, 0]
     want = ((cube.array - 3000.0) / 2500.0) @ code
     np.testing.assert_allclose(analysis.features(cube, about), want, rtol=0, atol=2e-4)
     bad = np.zeros(24, bool)

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from hyspec.analysis import band_codes
 from hyspec.analysis.pack_contents import AnalysisPack
 from hyspec.cube import Cube
-from hyspec.errors import PackError, UsageError
+from hyspec.errors import DataError, PackError, UsageError
 from hyspec.intervals import to_nanometres
 from hyspec.nodata import validity
 from hyspec.stream import Stream
@@ -114,7 +115,7 @@ def match(scene: Cube | Stream, pack: AnalysisPack, choice: Choice = None) -> Ba
             raise UsageError(
                 f"pack {pack.name!r} takes any bands; found a choice of them", hint="leave it out"
             )
-        return _plain(scene, np.arange(number), _code(scene, bad, pack))
+        return _plain(scene, np.arange(number), _code(scene, pack))
     if isinstance(choice, str) and choice not in CHOICES:
         raise UsageError(f"choice of bands {choice!r}; expected {', '.join(CHOICES)} or numbers")
     if choice == "pick":
@@ -225,27 +226,12 @@ def _between(scene: Cube | Stream, pack: AnalysisPack, candidates: _Int) -> Band
     return BandMatching(order[before], order[after], weight, None, scene.nodata)
 
 
-def _code(
-    scene: Cube | Stream, bad: npt.NDArray[np.bool_], pack: AnalysisPack
-) -> npt.NDArray[np.float32]:
-    """Centres and widths in micrometres, and 1 for good bands, 0 for others, (bands, 3)."""
-    centres = _centres(scene)
-    if centres is None or scene.wavelengths is None or len(centres) < 2:
+def _code(scene: Cube | Stream, pack: AnalysisPack) -> band_codes.Code:
+    """Code of the bands of a scene, for a model that takes any."""
+    try:
+        return band_codes.of_scene(scene)
+    except DataError as error:
         raise PackError(
-            f"pack {pack.name!r} takes any bands, but has to know where they lie; the scene "
-            "has no wavelengths",
-            hint="add them, for instance to the header of an ENVI file",
-        )
-    good = np.flatnonzero(~bad)
-    widths = np.full(len(bad), np.nan)
-    if scene.fwhm is not None:
-        widths = scene.fwhm * (centres / scene.wavelengths)
-    elif len(good) > 1:
-        widths[good] = np.abs(np.gradient(centres[good]))
-    code = np.column_stack([centres / 1000, widths / 1000, ~bad]).astype(np.float32)
-    if not len(good) or not np.all(np.isfinite(code[good]) & (code[good] > 0)):
-        raise PackError(
-            "no good bands, or some without a width; expected positive numbers",
-            hint="mark bands without a width as bad",
-        )
-    return np.where(bad[:, None], np.array([1, 1, 0], np.float32), code)
+            f"pack {pack.name!r} takes any bands, but has to know where they lie: {error}",
+            hint=error.hint,
+        ) from error

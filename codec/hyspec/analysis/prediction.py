@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import inference
-from hyspec.analysis import band_matching
+from hyspec.analysis import band_matching, scene_level
 from hyspec.analysis.band_matching import Choice
 from hyspec.analysis.pack_contents import AnalysisPack
 from hyspec.analysis.scaling import Scaler
@@ -76,7 +76,9 @@ class _Prepared:
         self.code = self._matching.code
         self.bands = len(self._matching.lower)
         self._scaler = pack.scaler
-        if pack.bands is None:
+        if pack.bands is None and pack.scaler.kind == "level":
+            self._scaler = scene_level.level(scene, self._matching)
+        elif pack.bands is None:
             of_all = (np.full(self.bands, v[0]) for v in (pack.scaler.offset, pack.scaler.scale))
             self._scaler = Scaler(pack.scaler.kind, *of_all)
 

@@ -82,7 +82,12 @@ def pack_of(
 
 
 def _common(prepared: Prepared) -> Scaler:
-    """Scaler of one number that stands for those of all bands and sensors."""
+    """Scaler of one number that stands for those of all bands and sensors.
+
+    Of the kind ``level``, readers fit it to each scene.
+    """
+    if {scaler.kind for scaler in prepared.scalers.values()} == {"level"}:
+        return Scaler("level", np.zeros(1), np.ones(1))
     found = {
         (scaler.kind, offset, scale)
         for scaler in prepared.scalers.values()
@@ -91,7 +96,7 @@ def _common(prepared: Prepared) -> Scaler:
     if len(found) > 1:
         raise DataError(
             "samples are scaled by band or by sensor; a model of any bands needs one scale",
-            hint='write kind = "none" in [scaling]',
+            hint='write kind = "level" or "none" in [scaling]',
         )
     [(kind, offset, scale)] = found
     return Scaler(kind, np.array([offset]), np.array([scale]))

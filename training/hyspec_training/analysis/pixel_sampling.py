@@ -67,7 +67,7 @@ class PixelSampler:
     Parameters
     ----------
     fields
-        The scenes. Those with equal numbers of bands are of one sensor.
+        The scenes. Those with equal bands are of one sensor.
     batch
         Pixels of a batch; fewer where a sensor has fewer.
     processes
@@ -94,9 +94,10 @@ class PixelSampler:
         unlabelled: float = 0.0,
     ) -> None:
         self._seed, self._config, self._epoch_size = seed, config, epoch_size
-        sensors: dict[int, list[Field]] = {}
+        sensors: dict[tuple[int, bytes], list[Field]] = {}
         for field in fields:
-            sensors.setdefault(field.bands, []).append(field)
+            code = b"" if field.code is None else field.code.numpy().tobytes()
+            sensors.setdefault((field.bands, code), []).append(field)
         trained = [
             _Sensor(of_one, batch, processes, unlabelled)
             for of_one in sensors.values()

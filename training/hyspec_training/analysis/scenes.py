@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import io
-from hyspec.analysis import LabelledScene, labelled, local_sets, public_sets
+from hyspec.analysis import LabelledScene, labelled, local_sets, public_sets, sensor_scenes
 from hyspec.errors import DataError
 from hyspec_training.analysis.config import Recipe, SceneConfig
 from hyspec_training.data import find_scenes
@@ -65,6 +65,9 @@ def load(recipe: Recipe, data: Path) -> list[Subject]:
 def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
     if config.source in local_sets.NAMES:
         found = local_sets.load(config.source, root=data)
+    elif config.source in sensor_scenes.SCENES:
+        of_sensor = sensor_scenes.load(config.source, data)
+        found = [LabelledScene(of_sensor.name, of_sensor.cube)]
     elif config.source:
         found = [public_sets.load(config.source)]
     elif config.labels:
