@@ -213,7 +213,10 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
         {"lossless": True},
     ),
     "corrected-int16": (correlated(), {"max_error": 100}),
-    "corrected-int16-nodata": (int16_with_nodata(), {"max_error": [45, 45, 50, 45, 40, 9], "tile": (24, 20)}),
+    "corrected-int16-nodata": (
+        int16_with_nodata(),
+        {"max_error": [45, 45, 50, 45, 40, 9], "tile": (24, 20)},
+    ),
     "corrected-float32": (float32_with_nan(), {"max_error": 0.04, "float_step": 0.001}),
     "corrected-uint32": (uint32_with_offset(), {"max_error": [45, 50, 45, 40]}),
     "corrected-uint16-some-chunks": (with_a_noisy_half(), {"max_error": 34, "tile": (24, 24)}),

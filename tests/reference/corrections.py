@@ -174,7 +174,9 @@ class Message:
                     self.rare["zero 0", 24 * n + half_octaves(before)],
                     self.rare["zero 1", 24 * half_octaves(h >> 3) + r],
                     self.rare["zero 2", p],
-                    self.rare["zero 3", 24 * half_octaves(nearby >> 4) + half_octaves(near + before)],
+                    self.rare[
+                        "zero 3", 24 * half_octaves(nearby >> 4) + half_octaves(near + before)
+                    ],
                 ],
                 ("zero rate", r),
                 ("zero near", n),
