@@ -80,6 +80,27 @@ def error_limits(draw: st.DrawFn, bands: int) -> Array:
     return np.array(draw(st.lists(limit, min_size=bands, max_size=bands)), np.uint32)
 
 
+@st.composite
+def relative_errors(draw: st.DrawFn) -> tuple[int, int]:
+    """A relative error in 1 / RELATIVE_ONE, and where zero is among the samples."""
+    ends = st.sampled_from([1, 2**8, 2**14, 2**23, 2**24 - 1]) | st.integers(1, 2**24 - 1)
+    zero = st.sampled_from([0, 0, 100, -1, INT32.min, INT32.max])
+    return draw(ends | st.floats(0.001, 0.1).map(lambda e: int(e * 2**24))), draw(zero)
+
+
+def allowed_errors(samples: Array, limits: Array, relative: int, zero: int) -> Array:
+    """Largest error of each sample of shape (bands, rows, columns), of int64."""
+    allowed = np.broadcast_to(limits.astype(np.int64)[:, None, None], samples.shape)
+    if relative == 0:
+        return allowed
+    return np.minimum(allowed, np.abs(samples.astype(np.int64) - zero) * relative >> 24)
+
+
+def unlimited(bands: int) -> Array:
+    """Error limits that no error reaches."""
+    return np.full(bands, 2**32 - 1, np.uint32)
+
+
 def tile_of(samples: Array) -> _core.BandTile:
     """The tile of samples of shape (bands, rows, columns)."""
     return _core.BandTile(*samples.shape)

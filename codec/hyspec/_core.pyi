@@ -230,8 +230,10 @@ class ChunkInfo:
     def symbols_crc(self) -> int: ...
 
 class ChunkEntry:
-    """Where the index finds one chunk with samples; ``check_chunk`` opens it."""
+    """Where the index finds one chunk of a tile and interval; ``check_chunk`` opens it."""
 
+    @property
+    def kind(self) -> int: ...
     @property
     def tile(self) -> int: ...
     @property
@@ -252,7 +254,11 @@ class Index:
 
     @property
     def chunks(self) -> list[ChunkEntry]:
-        """Entries in file order."""
+        """Those with samples, in file order."""
+
+    @property
+    def layers(self) -> list[ChunkEntry]:
+        """Further layers: none, or one for each chunk; fewer in a damaged stream."""
 
     @property
     def rebuilt(self) -> bool:
@@ -282,13 +288,24 @@ class StreamWriter:
             The chunk does not fit the header or the chunks before it.
         """
 
+    def layer(
+        self, tile: int, interval: int, rows: int, symbols_crc: int, payload: Buffer
+    ) -> bytes:
+        """Return a further layer of a chunk that is written already.
+
+        Raises
+        ------
+        CoreError
+            There is no such chunk, or it has its layer.
+        """
+
     def finish(self) -> bytes:
         """Return index and trailer.
 
         Raises
         ------
         CoreError
-            A tile or interval is missing.
+            A tile or interval is missing, or the layers of some.
         """
 
     @property
@@ -790,6 +807,7 @@ def spectral_mean_exponent(varies: bool, step: int, fineness: int) -> int:
 # ---- bounded profile ----
 
 MAX_PREDICTION_BANDS: int
+RELATIVE_ONE: int
 
 def encode_bounded_payload(
     samples: npt.NDArray[np.int32],
@@ -797,6 +815,8 @@ def encode_bounded_payload(
     max_errors: npt.NDArray[np.uint32],
     bands: int = 16,
     wide: bool = False,
+    relative: int = 0,
+    zero: int = 0,
 ) -> tuple[bytes, int]:
     """Write a payload; return it and the checksum of the samples that it decodes to.
 
@@ -812,11 +832,23 @@ def encode_bounded_payload(
         Bands before that a prediction uses, 0 to `MAX_PREDICTION_BANDS`. More take longer.
     wide
         Use more neighbours in the picture, which serves cubes of few bands.
+    relative
+        Largest error in proportion to the distance between a sample and `zero`, in
+        1 / `RELATIVE_ONE`, less than 1; 0 for none. `max_errors` hold, too.
+    zero
+        The whole number of a sample of 0.
 
     Raises
     ------
     CoreError
         Sizes disagree, or a setting is out of range.
+    """
+
+def read_bounded_limits(tile: BandTile, payload: bytes) -> tuple[npt.NDArray[np.uint32], int, int]:
+    """Error limits that a payload states: `max_errors`, `relative` and `zero`.
+
+    Parameters, errors and what is returned are those of `encode_bounded_payload` and
+    `decode_bounded_payload`; samples are not decoded.
     """
 
 def decode_bounded_payload(
@@ -837,5 +869,73 @@ def decode_bounded_payload(
 
 def default_bounded_settings(bands: int) -> tuple[int, bool]:
     """Settings (bands, wide) that serve a tile with this many bands well."""
+
+def encode_corrected_payload(
+    base: bytes,
+    corrections: npt.NDArray[np.int32],
+    valid: npt.NDArray[np.uint8] | npt.NDArray[np.bool_] | None,
+    max_errors: npt.NDArray[np.uint32],
+    tolerance: int,
+    checksum: int,
+) -> tuple[bytes, int]:
+    """Write a payload that corrects a base; return it and the checksum of its symbols.
+
+    Parameters
+    ----------
+    base
+        Payload of the base.
+    corrections
+        Shape (bands, rows, columns). Those that are not valid do not matter.
+    valid
+        Mask of the same shape; None if all are valid.
+    max_errors
+        Largest error of each band, below 2^31.
+    tolerance
+        How far reconstructions of two decoders may be apart after rounding.
+    checksum
+        That of the symbols of the base.
+
+    Raises
+    ------
+    CoreError
+        Sizes disagree, a limit is too large or less than half the tolerance, or a correction has
+        a magnitude of 2^30 or more.
+    """
+
+def read_corrected_header(
+    tile: BandTile, payload: bytes
+) -> tuple[int, npt.NDArray[np.uint32], bytes]:
+    """Return tolerance, max_errors and the base of a payload.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload of this tile.
+    """
+
+def decode_corrections(
+    tile: BandTile, payload: bytes, valid: npt.NDArray[np.uint8] | None, checksum: int
+) -> tuple[npt.NDArray[np.int32], int]:
+    """Read the corrections of a payload.
+
+    Parameters
+    ----------
+    tile, payload
+        As above.
+    valid
+        Mask that the base says.
+    checksum
+        That of the symbols of the base.
+
+    Returns
+    -------
+    corrections, checksum
+        0 where not valid; the checksum of base and corrections.
+
+    Raises
+    ------
+    CoreError
+        The bytes hold no payload of this tile.
+    """
 
 # ---- end of bounded profile ----

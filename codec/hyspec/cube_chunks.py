@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,19 @@ class CubeChunks:
         """Tiles that are analysed together: those of a row, or one."""
         return self.grid.across if any(coder.by_row for coder in self._coders) else 1
 
+    def strip(self, rows: slice) -> CubeChunks:
+        """Chunks that some rows would have if they were the cube, one tile high."""
+        cube = replace(self.cube, array=self.cube.array[rows])
+        grid = TileGrid(cube.rows, cube.columns, cube.rows, self.grid.tile_columns)
+        return CubeChunks(
+            cube, self.sample_type, grid, self.partition, self._coders, self._brightness
+        )
+
+    def analysis_bytes(self, job: Job, *, masked: bool) -> int:
+        """Memory of the analysis of a chunk; see :meth:`TileCoder.analysis_bytes`."""
+        shape = job.tile.rows, job.tile.columns, len(self.partition[job.interval])
+        return self._coders[job.interval].analysis_bytes(shape, masked=masked)
+
     def __len__(self) -> int:
         """Return the number of chunks."""
         return len(self.grid) * len(self.partition)
@@ -144,6 +157,12 @@ class CubeChunks:
             analysis.coded[step] = payload, checksum
         return analysis.coded[step]
 
+    def layers(self, job: Job, analysis: TileAnalysis, step: int) -> list[tuple[bytes, int]]:
+        """Payloads of a chunk and of what layers add to it, each with its checksum."""
+        if step in analysis.coded:
+            return [analysis.coded[step]]
+        return self._coders[job.interval].layers(analysis, step)
+
     def size(self, job: Job, analysis: TileAnalysis, step: int) -> int:
         """Bytes that a chunk takes in the stream at a quality step."""
         payload, _ = self.encode(job, analysis, step)
@@ -155,7 +174,9 @@ class CubeChunks:
         Bands that are dropped do not count.
         """
         coder = self._coders[job.interval]
-        _, _, symbols = coder.encode(analysis, step)
+        payload, checksum, symbols = coder.encode(analysis, step)
+        analysis.coded.clear()
+        analysis.coded[step] = payload, checksum
         samples = self.read(job)
         bands = np.flatnonzero(coder.counted(samples.shape[2]))
         decoded = np.empty((*samples.shape[:2], len(bands)), samples.dtype.newbyteorder("="))
@@ -171,9 +192,25 @@ class CubeChunks:
         return total, count
 
 
+@dataclass(frozen=True)
+class EncodedChunk:
+    """A chunk that is ready to be written.
+
+    Attributes
+    ----------
+    job : Job
+        Tile and interval.
+    layers : list of (bytes, int)
+        Payload and the checksum of its symbols, of each layer.
+    """
+
+    job: Job
+    layers: list[tuple[bytes, int]]
+
+
 def encoded_chunks(
     chunks: CubeChunks, analyses: dict[Job, TileAnalysis], step: int, threads: int
-) -> Iterator[tuple[int, int, int, int, bytes]]:
+) -> Iterator[EncodedChunk]:
     """Encode all chunks in their order.
 
     Parameters
@@ -186,16 +223,10 @@ def encoded_chunks(
         Quality step.
     threads
         Threads to use.
-
-    Yields
-    ------
-    tuple of int, int, int, int and bytes
-        Numbers of tile and interval, rows, checksum of the symbols, payload.
     """
 
-    def encode(job: Job) -> tuple[int, int, int, int, bytes]:
+    def encode(job: Job) -> EncodedChunk:
         analysis = analyses.pop(job, None) or chunks.analyse(job)
-        payload, checksum = chunks.encode(job, analysis, step)
-        return job.tile.number, job.interval, job.tile.rows, checksum, payload
+        return EncodedChunk(job, chunks.layers(job, analysis, step))
 
     yield from ordered_map(encode, chunks.jobs(), threads)

@@ -24,7 +24,8 @@ def open_stream(path: str | Path, **settings: Unpack[StreamSettings]) -> Stream:
         ``on_damage``: ``"raise"`` (default), or ``"fill"`` to replace what is lost by nodata (NaN
         or 0 in cubes without nodata) and note it in ``Stream.damage``; ``max_bytes``: memory limit;
         ``fast``: leave out the refinement of decoded planes, which takes most of the time where the
-        pack has one.
+        pack has one; ``layers``: decode only so many layers of a layered stream, which with 1 may
+        end after its base.
 
     Raises
     ------

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core, intervals
+from hyspec.chunk_sink import ChunkSink
 from hyspec.core_errors import translated
 from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, encoded_chunks
@@ -78,8 +79,9 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
         The cube, or an array of shape (rows, columns, bands).
     **settings
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
-        ``bps`` (bits per sample), ``psnr`` (dB), ``rmse`` and ``max_error`` (sample units) and
-        ``lossless``, and ``profile``, ``pack``, ``intervals``, ``joint``, ``bad_bands``, ``tile``,
+        ``bps`` (bits per sample), ``psnr`` (dB), ``rmse`` (sample units), ``lossless``, and
+        ``max_error`` (sample units) or ``max_relative_error`` or both; and ``layers``,
+        ``base_bps``, ``profile``, ``pack``, ``intervals``, ``joint``, ``bad_bands``, ``tile``,
         ``float_step``, ``precision``, ``network``, ``fast``, ``metric``, ``threads``.
 
     Returns
@@ -171,15 +173,12 @@ class _Encoder:
         """Write the stream; return its length and the quality that was chosen."""
         preamble = len(_core.serialize_preamble(self._header))
         chosen = choose_quality(self._chunks, self.plan, self._survey, preamble, self._progress)
-        with translated("cannot write the stream"):
-            writer = _core.StreamWriter(self._header)
-            write(writer.begin())
+        with translated("cannot write the stream"), ChunkSink(self._header, write) as sink:
             encoded = encoded_chunks(self._chunks, chosen.analyses, chosen.step, self._threads)
             for done, chunk in enumerate(encoded, 1):
-                write(writer.chunk(*chunk))
+                sink.put(chunk)
                 self._progress("encoding", done, len(self._chunks))
-            write(writer.finish())
-            return writer.size, chosen
+            return sink.finish(), chosen
 
 
 def _silent(phase: str, done: int, total: int) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hyspec import _core, intervals, source_metadata
 from hyspec import pack as packs
+from hyspec.corrected_base import LEAST_LIMIT
 from hyspec.cube import Cube
 from hyspec.errors import DataError, PackError, UsageError
 from hyspec.options import EncodeOptions
@@ -68,7 +69,7 @@ class EncodingPlan:
             The pack is missing, damaged or of another profile.
         """
         _check_size(cube)
-        profile, pack = _profile_and_pack(options)
+        profile, pack = _profile_and_pack(cube, options)
         _check_profile(profile, options)
         if pack is not None:
             _check_network(pack, options.network)
@@ -89,6 +90,9 @@ class EncodingPlan:
             angles=options.metric == "sam",
             drop_bad=options.bad_bands == "drop",
             groups=groups,
+            max_relative_error=options.max_relative_error,
+            layered=options.layers,
+            base_bps=options.base_bps,
         )
         coders = tuple(
             profile.coder(
@@ -155,21 +159,39 @@ class EncodingPlan:
         return header
 
 
-def _profile_and_pack(options: EncodeOptions) -> tuple[Profile, packs.Pack | None]:
+def _profile_and_pack(cube: Cube, options: EncodeOptions) -> tuple[Profile, packs.Pack | None]:
     """Profile and pack, each of which has a default that follows from the other."""
     if options.bounded:
-        return BOUNDED, None
+        return BOUNDED, _pack_of_base(cube, options)
     wanted = None if options.profile is None else PROFILES[options.profile]
     if options.pack is None:
         profile = wanted or SPECTRAL
-        return profile, None if profile.pack is None else packs.load(profile.pack)
+        return profile, packs.load(profile.pack)
     pack = packs.load(options.pack)
-    if wanted is not None and pack.profile != wanted.name:
+    if wanted is not None and pack.profile != wanted.pack_profile:
         raise PackError(
             f"pack {pack.name!r} serves profile {pack.profile!r}, not {wanted.name!r}",
             hint=f"leave out --profile, or use a pack such as {wanted.pack!r}",
         )
     return PROFILES[pack.profile], pack
+
+
+def _pack_of_base(cube: Cube, options: EncodeOptions) -> packs.Pack | None:
+    """Pack for reconstructions that are corrected; ``None`` to predict only."""
+    bounds = options.error_bounds(cube.bands)
+    least = 0.0 if bounds is None else float(bounds.min())
+    small = least < LEAST_LIMIT if cube.array.dtype.kind in "iu" else least == 0
+    predicted = small or options.fast or options.max_relative_error is not None
+    if predicted and not options.layers:
+        return None
+    pack = packs.load(BOUNDED.pack if options.pack is None else options.pack)
+    if pack.profile != BOUNDED.pack_profile:
+        raise PackError(
+            f"pack {pack.name!r} serves profile {pack.profile!r}; the 'bounded' profile corrects "
+            f"reconstructions of {BOUNDED.pack_profile!r}",
+            hint=f"use a pack such as {BOUNDED.pack!r}, or leave out --pack",
+        )
+    return pack
 
 
 def _wants_int8(pack: packs.Pack, options: EncodeOptions) -> bool:
@@ -233,7 +255,7 @@ def _bad_bands(cube: Cube) -> npt.NDArray[np.bool_] | None:
 
 
 def _check_profile(profile: Profile, options: EncodeOptions) -> None:
-    if profile.pack is None:
+    if not profile.has_quality:
         _check_no_networks(profile, options)
     if options.fast and not profile.has_search:
         raise UsageError(
@@ -245,7 +267,7 @@ def _check_profile(profile: Profile, options: EncodeOptions) -> None:
             f"the {profile.name!r} profile has no metric {options.metric!r}",
             hint="leave out --metric, or use --profile spectral",
         )
-    if options.joint and not profile.has_basis:
+    if options.joint and profile is not SPECTRAL:
         raise UsageError(
             f"the {profile.name!r} profile has no transform that intervals could share",
             hint="leave out --joint, or use --profile spectral",

@@ -12,7 +12,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, intervals
+from hyspec import intervals
+from hyspec.chunk_sink import ChunkSink
 from hyspec.core_errors import translated
 from hyspec.cube import Cube
 from hyspec.cube_chunks import CubeChunks, encoded_chunks
@@ -38,8 +39,8 @@ class LineEncoder:
 
     The number of lines need not be known. Each row of tiles is encoded as soon as it is complete,
     and meets the target by itself: ``rmse`` and ``quality`` hold for every row of tiles, ``bps``
-    for all lines so far, as nearly as the next row can make it, and ``max_error`` and ``lossless``
-    for every sample.
+    for all lines so far, as nearly as the next row can make it, and ``max_error``,
+    ``max_relative_error`` and ``lossless`` for every sample.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class LineEncoder:
         self._lines = 0
         self._encoded = 0
         self._plan: EncodingPlan | None = None
-        self._writer: _core.StreamWriter | None = None
+        self._sink: ChunkSink | None = None
         self._qualities: list[float] = []
         self._missed: str | None = None
         self._result: EncodeResult | None = None
@@ -146,15 +147,15 @@ class LineEncoder:
         if self._result is None:
             if self._filled:
                 self._encode_waiting()
-            if self._writer is None or self._plan is None or self._waiting is None:
+            if self._sink is None or self._plan is None or self._waiting is None:
                 raise UsageError("a stream needs at least one line", hint="push lines first")
             with translated("cannot write the stream"):
-                self._write(self._writer.finish())
+                size = self._sink.finish()
             samples = self._lines * math.prod(self._waiting.shape[1:])
             self._result = EncodeResult(
                 samples=samples,
-                bytes=self._writer.size,
-                bps=8 * self._writer.size / samples,
+                bytes=size,
+                bps=8 * size / samples,
                 seconds=time.perf_counter() - self._started,
                 profile=self._plan.profile.name,
                 pack=None if self._plan.pack is None else self._plan.pack.name,
@@ -178,6 +179,8 @@ class LineEncoder:
         """Finish, unless an exception ended the lines: the stream is then left without an index."""
         if kind is None:
             self.finish()
+        elif self._sink is not None:
+            self._sink.close()
 
     # ---- one row of tiles ---------------------------------------------------------------------
 
@@ -205,11 +208,10 @@ class LineEncoder:
         plan = self._plan
         found = survey(cube, None, plan.bad)
         counted = sample_type(cube, found, self._options)
-        if self._writer is None:
+        if self._sink is None:
             tile_columns = plan.options.tile_size(cube.rows, cube.columns)[1]
             header = plan.header(cube, counted, 0, (len(self._waiting), tile_columns))
-            self._writer = _core.StreamWriter(header)
-            self._write(self._writer.begin())
+            self._sink = ChunkSink(header, self._write)
         options = replace(plan.options, bps=self._budget(cube))
         tile_columns = options.tile_size(cube.rows, cube.columns)[1]
         grid = TileGrid(cube.rows, cube.columns, cube.rows, tile_columns)
@@ -219,9 +221,8 @@ class LineEncoder:
         first = self._encoded // len(self._waiting) * grid.across
         threads = options.threads or default_threads()
         with translated("cannot write the stream"):
-            encoded = encoded_chunks(chunks, chosen.analyses, chosen.step, threads)
-            for tile, interval, rows, checksum, payload in encoded:
-                self._write(self._writer.chunk(first + tile, interval, rows, checksum, payload))
+            for chunk in encoded_chunks(chunks, chosen.analyses, chosen.step, threads):
+                self._sink.put(chunk, first)
         self._missed = self._missed or chosen.missed
         if chosen.quality is not None:
             self._qualities.append(chosen.quality)
@@ -233,9 +234,9 @@ class LineEncoder:
         target = self._options.bps
         if target is None:
             return None
-        assert self._writer is not None
+        assert self._sink is not None
         per_line = cube.columns * cube.bands
-        left = target * (self._encoded + cube.rows) * per_line - 8 * self._writer.size
+        left = target * (self._encoded + cube.rows) * per_line - 8 * self._sink.size
         rate = left / (cube.rows * per_line)
         return min(max(rate, target / _MOST_CORRECTION), target * _MOST_CORRECTION)
 

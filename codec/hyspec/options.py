@@ -43,7 +43,10 @@ class EncodeSettings(TypedDict, total=False):
     psnr: float | None
     rmse: float | None
     max_error: float | Sequence[float] | None
+    max_relative_error: float | None
     lossless: bool
+    layers: bool
+    base_bps: float | None
     intervals: str | None
     joint: bool
     bad_bands: str
@@ -63,9 +66,9 @@ class EncodeOptions:
     Attributes
     ----------
     profile : str, optional
-        ``"spectral"``, ``"band"`` or ``"bounded"``; by default ``"bounded"`` with ``lossless`` or
-        ``max_error``, which need it, and otherwise that of the pack, and ``"spectral"`` if none is
-        given.
+        ``"spectral"``, ``"band"`` or ``"bounded"``; by default ``"bounded"`` with ``lossless``,
+        ``max_error`` or ``max_relative_error``, which need it, and otherwise that of the pack, and
+        ``"spectral"`` if none is given.
     pack : str or Path, optional
         Name of a shipped pack, or the path of a pack directory or zip file; by default that of the
         profile.
@@ -81,9 +84,19 @@ class EncodeOptions:
         Target root mean squared error in sample units.
     max_error : float or sequence of float, optional
         Largest error of any sample, in sample units, or one for each band; 0 for lossless. Profile
-        ``bounded``, which has no pack and no other target.
+        ``bounded``, which has no other target.
+    max_relative_error : float, optional
+        Largest error of any sample in proportion to the sample itself, above 0 and below 1: with
+        0.01, 200 comes back as 198 to 202, and 0 as 0. With ``max_error``, both hold. Profile
+        ``bounded``.
     lossless : bool
         Reproduce every sample exactly: the same as a ``max_error`` of 0.
+    layers : bool
+        Write a base that can be decoded alone, before a second layer that meets the bounds: the
+        transfer of a stream may end between them. With ``lossless`` or ``max_error``.
+    base_bps : float, optional
+        Bits per sample of this base; by default what is cheapest in all, or 0.25 where errors of
+        less than 2 leave nothing to correct.
     intervals : str, optional
         ``"all"`` (one interval), ``"seed"`` (the five AVIRIS intervals, mapped by wavelength or
         band number), ``"auto"`` (from the scene's correlation), or a table such as
@@ -109,7 +122,9 @@ class EncodeOptions:
         tile, and ``spectral`` takes the last one.
     fast : bool
         Round latents one by one, in place of searching for the cheapest path through all of them:
-        encoding takes less time, and streams are some per cent larger. Profile ``spectral``.
+        encoding takes less time, and streams are some per cent larger (profile ``spectral``). Meet
+        error bounds by prediction alone, which streams pay for where errors may be large (profile
+        ``bounded``).
     metric : str
         What the encoder keeps small at a rate: ``"mse"``, the mean squared error, or ``"sam"``, the
         mean spectral angle, at the price of a lower PSNR. Targets mean the same with both. Profile
@@ -125,7 +140,10 @@ class EncodeOptions:
     psnr: float | None = None
     rmse: float | None = None
     max_error: float | Sequence[float] | None = None
+    max_relative_error: float | None = None
     lossless: bool = False
+    layers: bool = False
+    base_bps: float | None = None
     intervals: str | None = None
     joint: bool = False
     bad_bands: str = "keep"
@@ -153,13 +171,27 @@ class EncodeOptions:
                 hint="use --profile spectral",
             )
         given = [name for name in TARGETS if getattr(self, name) is not None]
-        bounds = ["max_error"] * (self.max_error is not None) + ["lossless"] * bool(self.lossless)
-        if len(given + bounds) > 1:
+        limits = [
+            name for name in ("max_error", "max_relative_error") if getattr(self, name) is not None
+        ]
+        bounds = limits + ["lossless"] * bool(self.lossless)
+        if len(given + bounds) > 1 and (given or self.lossless):
             raise UsageError(
                 f"found {len(given + bounds)} targets ({', '.join(given + bounds)}); expected one",
                 hint="drop all but one",
             )
         self._check_bounds()
+        if self.base_bps is not None and not self.layers:
+            raise UsageError(
+                "base_bps is the rate of a base, and there is none", hint="give --layers"
+            )
+        if self.base_bps is not None and not 0 < self.base_bps < math.inf:
+            raise UsageError(f"base_bps is {self.base_bps}; expected a positive number")
+        if self.layers and self.fast:
+            raise UsageError(
+                "fast meets bounds by prediction alone, which has no layers",
+                hint="leave out --fast or --layers",
+            )
         for name in given:
             value = getattr(self, name)
             if not -math.inf < value < math.inf or (value <= 0 and name != "quality"):
@@ -196,10 +228,14 @@ class EncodeOptions:
     @property
     def bounded(self) -> bool:
         """Whether the error of every sample is bounded."""
-        return bool(self.lossless) or self.max_error is not None
+        return (
+            bool(self.lossless) or self.max_error is not None or self.max_relative_error is not None
+        )
 
     def error_bounds(self, bands: int) -> npt.NDArray[np.float64] | None:
         """Largest error of each band in sample units, shape (bands,); ``None`` for no bounds.
+
+        Infinite where errors are bounded in proportion to the samples alone.
 
         Raises
         ------
@@ -240,28 +276,36 @@ class EncodeOptions:
             if self.profile == "bounded":
                 raise UsageError(
                     "the 'bounded' profile needs to know how large errors may be",
-                    hint="give --lossless or --max-error",
+                    hint="give --lossless or --max-error, or --max-relative-error",
+                )
+            if self.layers:
+                raise UsageError(
+                    "layers lead to a bound on errors, and there is none",
+                    hint="give --lossless or --max-error, or leave out --layers",
                 )
             return
-        what = "lossless" if self.lossless else "max_error"
+        limit = "max_relative_error" if self.max_error is None else "max_error"
+        what = "lossless" if self.lossless else limit
+        share = self.max_relative_error
+        if share is not None and not 0 < share < 1:
+            raise UsageError(
+                f"max_relative_error is {share}; expected a number above 0 and below 1",
+                hint="such as 0.01 for one per cent",
+            )
         for bound in self._bounds():
             if not isinstance(bound, Real) or isinstance(bound, bool):
                 raise UsageError(f"max_error is {self.max_error!r}; expected a number, or a list")
-            if not 0 <= bound < math.inf:
+            if not 0 <= bound < math.inf and self.max_error is not None:
                 raise UsageError(f"max_error is {bound}; expected a number of at least 0")
         if self.profile not in (None, "bounded"):
             raise UsageError(
                 f"{what} needs the profile 'bounded', not {self.profile!r}",
                 hint="leave out --profile, or use --quality, --bps, --psnr or --rmse",
             )
-        if self.pack is not None:
-            raise UsageError(
-                f"{what} needs the profile 'bounded', which has no pack", hint="leave out --pack"
-            )
 
     def _bounds(self) -> list[float]:
         if self.max_error is None:
-            return [0.0]
+            return [math.inf if self.max_relative_error is not None else 0.0]
         if isinstance(self.max_error, Sequence):
             return list(self.max_error)
         return (
@@ -271,7 +315,7 @@ class EncodeOptions:
         )
 
     def _check_types(self) -> None:
-        for name in (*TARGETS, "float_step"):
+        for name in (*TARGETS, "max_relative_error", "float_step", "base_bps"):
             if getattr(self, name) is not None:
                 self._expect(name, Real, "a number")
         for name, types, what in (
@@ -285,7 +329,7 @@ class EncodeOptions:
                 self._expect(name, types, what)
         for name in ("precision", "bad_bands", "metric"):
             self._expect(name, str, "a text")
-        for name in ("lossless", "fast", "joint"):
+        for name in ("lossless", "fast", "joint", "layers"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; expected True or False")
         sizes = self._sizes()

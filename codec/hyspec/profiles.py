@@ -26,9 +26,14 @@ class Profile:
         What the container says.
     coder : type
         Coder of tiles.
-    pack : str or None
-        Name of the pack that is used unless another one is given; ``None`` where streams need no
-        pack, and have no quality to choose either.
+    pack : str
+        Name of the pack that is used unless another one is given.
+    pack_profile : str
+        Name of the profile that packs are made for.
+    needs_pack : bool
+        Whether all streams need a pack.
+    has_quality : bool
+        Whether there is a quality to choose.
     intervals : str
         Band intervals that are used unless others are given.
     rate_at_five : float
@@ -48,7 +53,10 @@ class Profile:
     number: int
     version: int
     coder: type[TileCoder[Any, Any]]
-    pack: str | None
+    pack: str
+    pack_profile: str
+    needs_pack: bool
+    has_quality: bool
     intervals: str
     rate_at_five: float
     has_basis: bool
@@ -63,6 +71,9 @@ BAND = Profile(
     band_profile.PROFILE_VERSION,
     band_profile.BandCoder,
     pack="generic-band",
+    pack_profile=band_profile.PROFILE_NAME,
+    needs_pack=True,
+    has_quality=True,
     intervals="seed",
     rate_at_five=0.2,
     has_basis=False,
@@ -76,6 +87,9 @@ SPECTRAL = Profile(
     spectral_profile.PROFILE_VERSION,
     spectral_profile.SpectralCoder,
     pack="generic-spectral",
+    pack_profile=spectral_profile.PROFILE_NAME,
+    needs_pack=True,
+    has_quality=True,
     intervals="all",
     rate_at_five=0.1,
     has_basis=True,
@@ -88,12 +102,15 @@ BOUNDED = Profile(
     bounded_profile.PROFILE_ID,
     bounded_profile.PROFILE_VERSION,
     bounded_profile.BoundedCoder,
-    pack=None,
+    pack="generic-spectral",
+    pack_profile=spectral_profile.PROFILE_NAME,
+    needs_pack=False,
+    has_quality=False,
     intervals="all",
     rate_at_five=0.0,
-    has_basis=False,
+    has_basis=True,
     pixel_bytes=_PREDICTION_PIXEL_BYTES,
-    has_search=False,
+    has_search=True,
     metrics=("mse",),
 )
 #: By name.

@@ -43,7 +43,7 @@ def choose_quality(
     strict: bool = True,
 ) -> QualityChoice:
     """Choose the quality step; parameters and errors are those of :class:`StepSearch`."""
-    if plan.pack is None:
+    if not plan.profile.has_quality:
         return QualityChoice(0, None, None, {})
     search = StepSearch(chunks, plan, found, preamble, progress, strict=strict)
     step = search.run()

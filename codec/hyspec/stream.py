@@ -17,10 +17,12 @@ from hyspec.areas import Range, resolve_area, split_key
 from hyspec.core_errors import memory_for
 from hyspec.cube import Cube
 from hyspec.damage import RESCUE, Damage
+from hyspec.error_limits import ErrorLimits
 from hyspec.errors import LimitError, StreamError, UsageError
 from hyspec.parallel import default_threads, ordered_map, own_threads_only
-from hyspec.stream_chunks import Area, StreamChunks
+from hyspec.stream_chunks import MOST_LAYERS, Area, StreamChunks
 from hyspec.stream_index import StreamData, read_header, read_index
+from hyspec.stream_planes import ChunkPlanes
 from hyspec.tiling import Tile
 
 #: Bytes that decoding may take for a cube, or for one chunk, unless the caller allows more.
@@ -39,6 +41,7 @@ class StreamSettings(TypedDict, total=False):
     max_bytes: int
     fast: bool
     optimise: bool
+    layers: int | None
 
 
 class Stream:
@@ -69,7 +72,10 @@ class Stream:
         max_bytes: int = DEFAULT_MAX_BYTES,
         fast: bool = False,
         optimise: bool = True,
+        layers: int | None = None,
     ) -> None:
+        if layers is not None and layers < 1:
+            raise UsageError(f"layers is {layers}; expected at least 1")
         if on_damage not in ("raise", "fill"):
             raise UsageError(f"on_damage is {on_damage!r}; expected 'raise' or 'fill'")
         if threads is not None and threads < 1:
@@ -85,7 +91,10 @@ class Stream:
         self._max_bytes = max_bytes
         self._found: dict[tuple[int, int], Damage] = {}
         self.header, preamble_size = read_header(self._data)
-        self.index = read_index(self._data, self.header, preamble_size, rebuild=self._fill)
+        # A transfer may have ended after the first layer, and before the index.
+        rebuild = self._fill or layers == 1
+        self.index = read_index(self._data, self.header, preamble_size, rebuild=rebuild)
+        self._wanted_layers = MOST_LAYERS if layers is None else layers
         header = self.header
         self.shape = (int(self.index.rows), header.columns, header.bands)
         self.dtype = np.dtype(header.sample_type)
@@ -107,6 +116,17 @@ class Stream:
     def profile(self) -> str:
         """Name of the profile, or its number where this version does not know it."""
         return self._chunks.profile
+
+    @property
+    def layers(self) -> int:
+        """Layers of the stream: 2 if it has a base that can be decoded alone, else 1."""
+        return self._chunks.layers
+
+    @property
+    def error_limits(self) -> ErrorLimits | None:
+        """Largest errors that the first tile allows; ``None`` in profiles that bound none."""
+        self._check_open()
+        return self._chunks.error_limits()
 
     @property
     def pack_name(self) -> str | None:
@@ -245,7 +265,7 @@ class Stream:
 
     def _decode_chunk(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         try:
-            self._chunks.decode(tile, interval, area, out)
+            self._chunks.decode(tile, interval, area, out, self._wanted_layers)
         except LimitError:
             raise
         except StreamError as error:
@@ -253,7 +273,42 @@ class Stream:
                 error.hint = error.hint or RESCUE
                 raise
             self._found[tile.number, interval] = self._chunks.damage(tile, interval, error)
-            self._chunks.fill(tile, interval, area, out)
+            self._rescue(tile, interval, area, out)
+
+    def _rescue(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
+        """Decode the base of a chunk whose layer is lost, or fill in nodata."""
+        if self._wanted_layers > 1:
+            try:
+                self._chunks.decode(tile, interval, area, out, 1)
+                return
+            except StreamError:
+                pass
+        self._chunks.fill(tile, interval, area, out)
+
+    def planes(self) -> Iterator[ChunkPlanes]:
+        """Decode the principal components of a stream of the ``spectral`` profile, by chunk.
+
+        They are what the stream holds, dequantised and transformed back in space; no sample is
+        made of them.
+
+        Raises
+        ------
+        UsageError
+            The stream is of another profile.
+        StreamError
+            A chunk is damaged.
+        PackNotFoundError
+            The stream's pack is not installed.
+        LimitError
+            One chunk would take more than ``max_bytes``.
+        """
+        self._check_open()
+        self._check_limits()
+        self._prepare()
+        for job in self._chunks.overlapping(self.area(None, None, None)):
+            with own_threads_only(), memory_for("a chunk of the stream"):
+                found = self._chunks.planes(*job)
+            yield found
 
     def check(self, progress: Progress | None = None) -> list[Damage]:
         """Verify every chunk down to its decoded symbols, without synthesis.
@@ -277,7 +332,7 @@ class Stream:
     def _check_chunk(self, job: tuple[Tile, int]) -> Damage | None:
         try:
             with memory_for("a chunk of the stream"):
-                self._chunks.symbols(*job)
+                self._chunks.symbols(*job, self._wanted_layers)
         except LimitError:
             raise
         except StreamError as error:

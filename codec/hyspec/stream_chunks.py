@@ -8,21 +8,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, profiles, refinement
+from hyspec import _core, bounded_profile, profiles, refinement
 from hyspec import pack as packs
 from hyspec.core_errors import translated
 from hyspec.damage import Damage
+from hyspec.error_limits import MOST_LIMIT, ErrorLimits
 from hyspec.errors import (
     LimitError,
     PackError,
     PackNotFoundError,
     StreamError,
     UnsupportedVersionError,
+    UsageError,
 )
 from hyspec.intervals import BandInterval
 from hyspec.latest import Latest
 from hyspec.sample_type import SampleType
+from hyspec.spectral_profile import SpectralCoder
 from hyspec.stream_index import StreamData
+from hyspec.stream_planes import ChunkPlanes
 from hyspec.tile_coder import TileCoder, TileSymbols
 from hyspec.tiling import Tile, TileGrid
 
@@ -41,6 +45,9 @@ _MOST_STRIDE = 16
 #: More missing chunks than this mean that there is nothing worth recovering; it bounds the work
 #: on a stream whose header lies about its shape.
 _MAX_MISSING = 1 << 18
+
+#: Layers of a stream at most.
+MOST_LAYERS = 2
 
 #: Rows, columns and bands of a part of the cube; ranges of step 1.
 Area = tuple[range, range, range]
@@ -106,11 +113,17 @@ class StreamChunks:
         self._coders: list[TileCoder[Any, Any]] = []
         self._carried: Latest[tuple[int, int], Any] = Latest(len(self.partition) + 1)
         self._entries = {(entry.tile, entry.interval): entry for entry in index.chunks}
+        self._layers = {(entry.tile, entry.interval): entry for entry in index.layers}
         missing = len(self.grid) * len(self.partition) - len(self._entries)
         if missing > _MAX_MISSING:
             raise LimitError(
                 f"{missing} chunks of the stream are missing; at most {_MAX_MISSING} are recovered"
             )
+
+    @property
+    def layers(self) -> int:
+        """Layers of the stream: 1 or 2."""
+        return 2 if self._layers else 1
 
     @property
     def profile(self) -> str:
@@ -130,12 +143,13 @@ class StreamChunks:
         pixels = (rows + -rows % _MOST_STRIDE) * (columns + -columns % _MOST_STRIDE)
         per_pixel = _PIXEL_BYTES if self._profile is None else self._profile.pixel_bytes
         chunk = pixels * bands * _CHUNK_SAMPLE_BYTES + pixels * per_pixel
-        if self._profile is not None and self._profile.has_basis:
+        based = self._profile is not None and self._profile.has_basis
+        if based and self._header.pack is not None:
             chunk += min(bands, pixels) * (bands * _BASIS_ENTRY_BYTES + pixels * _PLANE_BYTES)
             if self.grid.across > 1:
                 kept = sum(min(len(i), pixels) * len(i) for i in self.partition) + bands**2
                 chunk += kept * _KEPT_ENTRY_BYTES
-            if self._refine:
+            if self._refine or not self._known_profile().has_quality:
                 chunk += refinement.most_bytes(rows, columns)
         return chunk
 
@@ -167,24 +181,21 @@ class StreamChunks:
     def load_pack(self) -> None:
         """Find the pack and make the coders, unless that is done: once, before threads start.
 
-        A profile that needs no pack has one coder, and a pack that was given is not looked at.
+        A stream without a pack has one coder, and a pack that was given is not looked at.
 
         Raises
         ------
         UnsupportedVersionError
             The stream is of a profile that this version does not know.
         StreamError
-            The stream names no pack, or one that its profile does not need.
+            The stream names no pack, and its profile needs one.
         PackError
             The pack is not installed, not the one that the stream names, or damaged.
         """
         if not self._coders:
             profile = self._known_profile()
-            models = (None,) if profile.pack is None else self._find_pack(profile).models
-            if profile.pack is None and self._header.pack is not None:
-                raise StreamError(
-                    f"the stream names a pack, which its profile {profile.name!r} does not need"
-                )
+            without = self._header.pack is None and not profile.needs_pack
+            models = (None,) if without else self._find_pack(profile).models
             self._coders = [
                 profile.coder(model, refine=self._refine, optimise=self._optimise)
                 for model in models
@@ -206,10 +217,10 @@ class StreamChunks:
         if self._header.pack is None:
             raise StreamError("the stream names no pack, which its profile needs")
         loaded = self._named_pack(*self._header.pack)
-        if loaded.profile != profile.name:
+        if loaded.profile != profile.pack_profile:
             raise PackError(
                 f"pack {loaded.name!r} serves profile {loaded.profile!r}; "
-                f"the stream needs one for {profile.name!r}"
+                f"the stream needs one for {profile.pack_profile!r}"
             )
         return loaded
 
@@ -238,8 +249,8 @@ class StreamChunks:
 
     # ---- decoding -----------------------------------------------------------------------------
 
-    def symbols(self, tile: Tile, interval: int) -> TileSymbols:
-        """Read the symbols of a chunk.
+    def symbols(self, tile: Tile, interval: int, layers: int = MOST_LAYERS) -> TileSymbols:
+        """Read the symbols of a chunk, and of so many layers as there are, the chunk being one.
 
         Raises
         ------
@@ -249,7 +260,7 @@ class StreamChunks:
             As for :meth:`load_pack`.
         """
         coder = self._coder(interval)
-        payload, checksum = self._payload(tile, interval)
+        payload, checksum = self._payload(tile, interval, self._entries)
         with translated(self._what(tile, interval)):
             back = coder.back(payload)
         carried = None
@@ -257,18 +268,46 @@ class StreamChunks:
             key = self._carrier(tile, interval, back), interval
             carried = self._carried.get(key, self._read_carried)
         with translated(self._what(tile, interval)):
-            symbols: TileSymbols = coder.read(
-                self._size(tile, interval), payload, checksum, carried
-            )
-            return symbols
+            size = self._size(tile, interval)
+            symbols: TileSymbols = coder.read(size, payload, checksum, carried)
+        if layers > 1 and (self._layers or coder.lacks_layer(symbols)):
+            layer, of_layer = self._payload(tile, interval, self._layers)
+            with translated(self._what(tile, interval)):
+                symbols = coder.read_layer(size, symbols, checksum, layer, of_layer)
+        return symbols
+
+    def error_limits(self) -> ErrorLimits | None:
+        """Limits that the chunks of the first tile state; ``None`` where they are none or lost."""
+        if self.profile != bounded_profile.PROFILE_NAME:
+            return None
+        tile, limits, shares = self.grid[0], [0], []
+        try:
+            for interval in range(len(self.partition)):
+                payload, _ = self._payload(tile, interval, self._layers or self._entries)
+                with translated(self._what(tile, interval)):
+                    limit, share = bounded_profile.stated_limits(
+                        self._size(tile, interval), payload
+                    )
+                if limit:  # in others, samples are exact
+                    limits.append(limit)
+                    shares.append(share)
+        except StreamError:
+            return None
+        unit = self._sample_type.step or 1.0
+        return ErrorLimits(
+            None if max(limits) == MOST_LIMIT else max(limits) * unit,
+            max(shares) / _core.RELATIVE_ONE if shares and min(shares) > 0 else None,
+        )
 
     def _what(self, tile: Tile, interval: int) -> str:
         return f"tile {tile.number}, bands {self.partition[interval]}"
 
-    def _payload(self, tile: Tile, interval: int) -> tuple[bytes, int]:
+    def _payload(
+        self, tile: Tile, interval: int, entries: dict[tuple[int, int], _core.ChunkEntry]
+    ) -> tuple[bytes, int]:
         """Payload of a chunk, and the checksum of its symbols."""
-        what = self._what(tile, interval)
-        entry = self._entries.get((tile.number, interval))
+        what = self._what(tile, interval) + (", layer 2" if entries is self._layers else "")
+        entry = entries.get((tile.number, interval))
         if entry is None:
             raise StreamError(f"{what}: missing")
         with translated(what):
@@ -292,16 +331,23 @@ class StreamChunks:
         """What other tiles need of a chunk."""
         number, interval = key
         tile = self.grid[number]
-        payload, _ = self._payload(tile, interval)
+        payload, _ = self._payload(tile, interval, self._entries)
         with translated(self._what(tile, interval)):
             return self._coder(interval).carried(self._size(tile, interval), payload)
 
-    def decode(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
+    def decode(
+        self,
+        tile: Tile,
+        interval: int,
+        area: Area,
+        out: npt.NDArray[Any],
+        layers: int = MOST_LAYERS,
+    ) -> None:
         """Decode the samples that a chunk shares with an area, into the array of the area.
 
         Errors as for :meth:`symbols`; they leave the array untouched.
         """
-        symbols = self.symbols(tile, interval)
+        symbols = self.symbols(tile, interval, layers)
         (rows, columns, bands), here = _shared(self.area(tile, interval), area)
         target, inside = out[here], (rows, columns)
         wanted = np.arange(bands.start, bands.stop)
@@ -312,6 +358,29 @@ class StreamChunks:
             for position, band in enumerate(wanted):
                 lost = symbols.valid[band][inside] == 0
                 target[:, :, position][lost] = self._nodata
+
+    def planes(self, tile: Tile, interval: int) -> ChunkPlanes:
+        """Decode the planes of a chunk, and no samples.
+
+        Raises
+        ------
+        UsageError
+            The profile of the stream has no planes.
+        StreamError, PackError
+            As for :meth:`symbols`.
+        """
+        symbols: Any = self.symbols(tile, interval)
+        coder = self._coder(interval)
+        if not isinstance(coder, SpectralCoder):
+            raise UsageError(
+                f"a stream of profile {self.profile!r} has no planes",
+                hint="principal components are in streams of profile 'spectral'",
+            )
+        planes, basis, mean = coder.components(self._size(tile, interval), symbols)
+        unit = self._sample_type.step or 1.0
+        return ChunkPlanes(
+            *self.area(tile, interval), planes * np.float32(unit), basis, mean * unit
+        )
 
     def fill(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         """Set the samples that a chunk shares with an area to nodata: NaN or 0 without any."""

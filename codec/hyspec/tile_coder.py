@@ -63,7 +63,13 @@ class CoderSettings:
         Bands of each group of a spectral transform with two levels; empty for one.
     max_error : ndarray of float64, shape (bands,), or None
         Largest error of each band of the interval in sample units, if the profile bounds it;
-        0 for lossless, as is ``None``.
+        0 for lossless, as is ``None``, and infinity for none.
+    max_relative_error : float or None
+        Largest error in proportion to the sample, if the profile bounds it.
+    layered : bool
+        Split payloads into a base and a layer, where the profile can.
+    base_bps : float or None
+        Bits per sample of such a base; ``None`` for what is cheapest in all.
     """
 
     int8: bool = False
@@ -74,6 +80,9 @@ class CoderSettings:
     drop_bad: bool = False
     groups: tuple[int, ...] = ()
     max_error: npt.NDArray[np.float64] | None = None
+    max_relative_error: float | None = None
+    layered: bool = False
+    base_bps: float | None = None
 
 
 class TileAnalysis(Protocol):
@@ -181,6 +190,18 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         """Measure the tiles of a row, from left to right; errors as for :meth:`analyse`."""
         return [self.analyse(tile) for tile in tiles]
 
+    def analysis_bytes(self, shape: tuple[int, int, int], *, masked: bool) -> int:
+        """Memory that an analysis takes at most, but for the samples and its latest encoding.
+
+        Parameters
+        ----------
+        shape
+            Rows, columns and bands of the tile.
+        masked
+            Whether some samples hold no measurement.
+        """
+        raise NotImplementedError
+
     @abc.abstractmethod
     def encode(self, analysis: Analysis, step: int) -> tuple[bytes, int, Symbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
@@ -188,6 +209,10 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
     def payload(self, analysis: Analysis, step: int) -> tuple[bytes, int]:
         """Payload at a quality step, and its symbols' checksum, where the symbols do not matter."""
         return self.encode(analysis, step)[:2]
+
+    def layers(self, analysis: Analysis, step: int) -> list[tuple[bytes, int]]:
+        """Payloads and checksums as for :meth:`payload`, of each layer; most profiles have one."""
+        return [self.payload(analysis, step)]
 
     def back(self, payload: bytes) -> int:  # noqa: ARG002 - for profiles that share
         """Tiles back to the one that a payload needs for decoding, in the same row; 0 for none.
@@ -222,13 +247,50 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
             The decoded symbols do not have the checksum that the encoder stored.
         """
         symbols, found = self._decoded(tile, payload, carried)
-        if found != checksum:
-            raise StreamError(
-                f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
-                hint="the encoder computed otherwise, or with other tables than this pack's; "
-                "report it",
-            )
+        _check_symbols(found, checksum)
         return symbols
+
+    def lacks_layer(self, symbols: Symbols) -> bool:  # noqa: ARG002 - for profiles with layers
+        """Whether symbols are those of a base, which a layer goes with."""
+        return False
+
+    def read_layer(
+        self,
+        tile: _core.BandTile,
+        symbols: Symbols,
+        symbols_checksum: int,
+        payload: bytes,
+        checksum: int,
+    ) -> Symbols:
+        """Symbols with what a layer adds to those of the layer before.
+
+        Parameters
+        ----------
+        tile
+            Size.
+        symbols, symbols_checksum
+            What is known so far, and its checksum.
+        payload, checksum
+            The layer and the checksum of what it makes known.
+
+        Raises
+        ------
+        CoreError, StreamError
+            As for :meth:`read`.
+        """
+        symbols, found = self._with_layer(tile, symbols, symbols_checksum, payload)
+        _check_symbols(found, checksum)
+        return symbols
+
+    def _with_layer(
+        self,
+        tile: _core.BandTile,  # noqa: ARG002 - for profiles with layers
+        symbols: Symbols,  # noqa: ARG002
+        checksum: int,  # noqa: ARG002
+        payload: bytes,  # noqa: ARG002
+    ) -> tuple[Symbols, int]:
+        """Symbols with those of a layer, and their checksum."""
+        raise StreamError("the stream has layers, which its profile has not")
 
     @abc.abstractmethod
     def _decoded(self, tile: _core.BandTile, payload: bytes, carried: Any) -> tuple[Symbols, int]:
@@ -277,3 +339,12 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
                 if avoid is not None:
                     sample_type.avoid(samples, avoid)
                 out[:, :, position] = samples
+
+
+def _check_symbols(found: int, checksum: int) -> None:
+    """Refuse symbols that are not those of the encoder."""
+    if found != checksum:
+        raise StreamError(
+            f"decoded symbols have checksum {found:08x}, the stream says {checksum:08x}",
+            hint="the encoder computed otherwise, or with other tables than this pack's; report it",
+        )

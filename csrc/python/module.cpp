@@ -21,6 +21,7 @@
 #include "hyspec/bounded_payload.hpp"
 #include "hyspec/cdf_tables.hpp"
 #include "hyspec/container.hpp"
+#include "hyspec/corrected_payload.hpp"
 #include "hyspec/error.hpp"
 #include "hyspec/latent_coder.hpp"
 #include "hyspec/mask_coder.hpp"
@@ -641,24 +642,32 @@ void bind_band_profile(py::module_& m) {
 
 // ---- bounded profile ----
 
-py::tuple encode_bounded_payload(const py::array& samples, const std::optional<py::array>& valid,
-                                 const py::array& max_errors, std::uint32_t bands, bool wide) {
-  const auto s = checked_array<std::int32_t>(samples, 3, "samples");
-  const auto m = checked_array<std::uint32_t>(max_errors, 1, "max_errors");
+// The tile of an array of bands, rows and columns.
+hyspec::BandTile tile_of(const py::array& array, const std::string& name) {
   hyspec::BandTile tile{};
   py::ssize_t axis = 0;
   for (std::uint32_t* const size : {&tile.bands, &tile.rows, &tile.columns}) {
-    if (s.shape(axis) > std::numeric_limits<std::uint32_t>::max())
-      throw py::value_error("samples has more than 2^32 - 1 bands, rows or columns");
-    *size = static_cast<std::uint32_t>(s.shape(axis++));
+    if (array.shape(axis) > std::numeric_limits<std::uint32_t>::max())
+      throw py::value_error(name + " has more than 2^32 - 1 bands, rows or columns");
+    *size = static_cast<std::uint32_t>(array.shape(axis++));
   }
+  return tile;
+}
+
+py::tuple encode_bounded_payload(const py::array& samples, const std::optional<py::array>& valid,
+                                 const py::array& max_errors, std::uint32_t bands, bool wide,
+                                 std::uint32_t relative, std::int32_t zero) {
+  const auto s = checked_array<std::int32_t>(samples, 3, "samples");
+  const auto m = checked_array<std::uint32_t>(max_errors, 1, "max_errors");
+  const hyspec::BandTile tile = tile_of(s, "samples");
   std::vector<std::uint8_t> v;
   if (valid) v = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
   std::vector<std::uint8_t> payload;
   std::uint32_t crc = 0;
   {
     const py::gil_scoped_release release;
-    payload = hyspec::encode_bounded_payload(tile, view(s), v, view(m), {bands, wide}, &crc);
+    payload = hyspec::encode_bounded_payload(tile, view(s), v, view(m), {relative, zero},
+                                             {bands, wide}, &crc);
   }
   return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
                         crc);
@@ -677,12 +686,71 @@ py::tuple decode_bounded_payload(const hyspec::BandTile& tile, const py::bytes& 
                         to_array(s.max_errors), crc);
 }
 
+py::tuple encode_corrected_payload(const py::bytes& base, const py::array& corrections,
+                                   const std::optional<py::array>& valid,
+                                   const py::array& max_errors, std::uint32_t tolerance,
+                                   std::uint32_t checksum) {
+  const auto c = checked_array<std::int32_t>(corrections, 3, "corrections");
+  const auto m = checked_array<std::uint32_t>(max_errors, 1, "max_errors");
+  const hyspec::BandTile tile = tile_of(c, "corrections");
+  std::vector<std::uint8_t> v;
+  if (valid) v = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
+  const auto base_bytes = base.cast<std::string_view>();
+  std::vector<std::uint8_t> payload;
+  {
+    const py::gil_scoped_release release;
+    payload = hyspec::encode_corrected_payload(tile, view(base_bytes), view(c), v, view(m),
+                                               tolerance, &checksum);
+  }
+  return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
+                        checksum);
+}
+
+py::tuple read_corrected_header(const hyspec::BandTile& tile, const py::bytes& payload) {
+  const auto bytes = payload.cast<std::string_view>();
+  const hyspec::CorrectedHeader h = hyspec::read_corrected_header(tile, view(bytes));
+  const auto base = bytes.substr(h.base_offset, h.base_length);
+  return py::make_tuple(h.tolerance, to_array(h.max_errors), py::bytes(base.data(), base.size()));
+}
+
+py::tuple decode_corrections(const hyspec::BandTile& tile, const py::bytes& payload,
+                             const std::optional<py::array>& valid, std::uint32_t checksum) {
+  std::vector<std::uint8_t> v;
+  if (valid) v = to_checked_vector<std::uint8_t>(*valid, 3, "valid");
+  std::vector<std::int32_t> corrections;
+  {
+    const auto bytes = payload.cast<std::string_view>();
+    const py::gil_scoped_release release;
+    corrections = hyspec::decode_corrections(tile, view(bytes), v, &checksum);
+  }
+  const std::vector<py::ssize_t> shape{tile.bands, tile.rows, tile.columns};
+  return py::make_tuple(to_array(corrections).reshape(shape), checksum);
+}
+
+py::tuple read_bounded_limits(const hyspec::BandTile& tile, const py::bytes& payload) {
+  const auto bytes = payload.cast<std::string_view>();
+  const hyspec::BoundedLimits limits = hyspec::read_bounded_limits(tile, view(bytes));
+  return py::make_tuple(to_array(limits.max_errors), limits.relative.limit, limits.relative.zero);
+}
+
 void bind_bounded_profile(py::module_& m) {
+  m.def("encode_corrected_payload", &encode_corrected_payload, py::arg("base"),
+        py::arg("corrections"), py::arg("valid"), py::arg("max_errors"), py::arg("tolerance"),
+        py::arg("checksum"), "Write a payload that corrects a base; return it and its checksum.");
+  m.def("read_corrected_header", &read_corrected_header, py::arg("tile"), py::arg("payload"),
+        "Return tolerance, max_errors and the base of a payload.");
+  m.def("decode_corrections", &decode_corrections, py::arg("tile"), py::arg("payload"),
+        py::arg("valid"), py::arg("checksum"), "Return corrections and the checksum.");
   m.attr("MAX_PREDICTION_BANDS") = hyspec::kMaxPredictionBands;
+  m.attr("RELATIVE_ONE") = hyspec::kRelativeOne;
   m.def("encode_bounded_payload", &encode_bounded_payload, py::arg("samples"), py::arg("valid"),
         py::arg("max_errors"), py::arg("bands") = hyspec::BoundedSettings{}.bands,
         py::arg("wide") = hyspec::BoundedSettings{}.wide,
+        py::arg("relative") = hyspec::RelativeError{}.limit,
+        py::arg("zero") = hyspec::RelativeError{}.zero,
         "Write a payload; return it and the checksum of the samples that it decodes to.");
+  m.def("read_bounded_limits", &read_bounded_limits, py::arg("tile"), py::arg("payload"),
+        "Error limits that a payload states: max_errors, relative and zero.");
   m.def("decode_bounded_payload", &decode_bounded_payload, py::arg("tile"), py::arg("payload"),
         "Read a payload; return samples, valid or None, max_errors and the checksum.");
   m.def(
@@ -913,7 +981,8 @@ void bind_chunks(py::module_& m) {
       .def_readonly("payload_length", &ChunkInfo::payload_length)
       .def_readonly("payload_crc", &ChunkInfo::payload_crc)
       .def_readonly("symbols_crc", &ChunkInfo::symbols_crc);
-  py::class_<ChunkEntry>(m, "ChunkEntry", "Where the index finds one chunk with samples.")
+  py::class_<ChunkEntry>(m, "ChunkEntry", "Where the index finds one chunk of a tile and interval.")
+      .def_readonly("kind", &ChunkEntry::kind)
       .def_readonly("tile", &ChunkEntry::tile)
       .def_readonly("interval", &ChunkEntry::interval)
       .def_readonly("rows", &ChunkEntry::rows)
@@ -922,6 +991,7 @@ void bind_chunks(py::module_& m) {
   py::class_<Index>(m, "Index", "Where the chunks of a stream are.")
       .def_readonly("rows", &Index::rows)
       .def_readonly("chunks", &Index::chunks)
+      .def_readonly("layers", &Index::layers)
       .def_readonly("rebuilt", &Index::rebuilt);
 
   m.def(
@@ -975,6 +1045,15 @@ void bind_container(py::module_& m) {
           },
           py::arg("tile"), py::arg("interval"), py::arg("rows"), py::arg("symbols_crc"),
           py::arg("payload"), "One chunk.")
+      .def(
+          "layer",
+          [](StreamWriter& w, std::uint32_t tile, std::uint32_t interval, std::uint32_t rows,
+             std::uint32_t symbols_crc, const py::buffer& payload) {
+            return to_py_bytes(
+                w.layer(tile, interval, rows, symbols_crc, ContiguousBytes(payload).span()));
+          },
+          py::arg("tile"), py::arg("interval"), py::arg("rows"), py::arg("symbols_crc"),
+          py::arg("payload"), "A further layer of a chunk.")
       .def(
           "finish", [](StreamWriter& w) { return to_py_bytes(w.finish()); }, "Index and trailer.")
       .def_property_readonly("rows", &StreamWriter::rows, "Rows of the cube as far as known.")

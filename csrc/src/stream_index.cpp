@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "hyspec/tile_grid.hpp"
 
@@ -64,36 +65,46 @@ Index read_index(Span<const std::uint8_t> file, const Header& header, std::size_
   if (positions > count) corrupt(in.offset(), "tiles or intervals are missing");
 
   index.chunks.reserve(static_cast<std::size_t>(positions));
-  PositionSet seen;
+  // Of chunks with samples, and of layers.
+  PositionSet seen, seen_layers;
+  std::uint64_t expected = 0, expected_layer = 0;
   std::uint64_t offset = preamble_size;
-  std::uint64_t expected = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t at = in.offset();
     const std::uint64_t code = in.varint();
     const std::uint8_t kind = code == 0 ? in.u8() : kSamplesChunk;
-    const std::uint64_t length = in.varint();
-    if (length > chunk.offset - offset) corrupt(at, "a chunk overlaps the index");
-    if (code == 0) {
-      if (kind == kSamplesChunk || kind == kIndexChunk) corrupt(at, "a kind is out of place");
-      check_kind(kind, offset);
-    } else {
+    if (code == 0 && (kind == kSamplesChunk || kind == kIndexChunk))
+      corrupt(at, "a kind is out of place");
+    if (kind == kSamplesChunk || kind == kLayerChunk) {
+      const bool samples = kind == kSamplesChunk;
+      std::uint64_t& next = samples ? expected : expected_layer;
       // Unsigned wrap-around is harmless: whatever is outside the grid is refused.
-      const std::uint64_t position = expected + static_cast<std::uint64_t>(zigzag_decode(code - 1));
+      const std::uint64_t position =
+          next + static_cast<std::uint64_t>(zigzag_decode(samples ? code - 1 : in.varint()));
       if (position >= positions) corrupt(at, "a tile or interval does not exist");
-      if (!seen.insert(position)) corrupt(at, "a tile and interval occurs twice");
-      expected = position + 1;
+      if (!(samples ? seen : seen_layers).insert(position))
+        corrupt(at, "a tile and interval occurs twice");
+      next = position + 1;
       ChunkEntry entry;
+      entry.kind = kind;
       entry.tile = static_cast<std::uint32_t>(position / grid.intervals());
       entry.interval = static_cast<std::uint32_t>(position % grid.intervals());
       entry.rows = grid.rows_of_tile(entry.tile, index.rows);
       entry.offset = offset;
-      entry.length = length;
-      index.chunks.push_back(entry);
+      (samples ? index.chunks : index.layers).push_back(entry);
+    } else {
+      check_kind(kind, offset);
     }
+    const std::uint64_t length = in.varint();
+    if (length > chunk.offset - offset) corrupt(at, "a chunk overlaps the index");
+    if (kind == kSamplesChunk) index.chunks.back().length = length;
+    if (kind == kLayerChunk) index.layers.back().length = length;
     offset += length;
   }
   if (in.remaining() != 0) corrupt(in.offset(), "it is longer than its entries");
   if (index.chunks.size() != positions) corrupt(in.offset(), "tiles or intervals are missing");
+  if (!index.layers.empty() && index.layers.size() != positions)
+    corrupt(in.offset(), "layers are missing");
   if (offset != chunk.offset) corrupt(in.offset(), "the lengths do not add up");
   return index;
 }
@@ -147,7 +158,7 @@ Index rebuild_index(Span<const std::uint8_t> file, const Header& header,
                     std::size_t preamble_size) {
   const std::uint32_t preamble_crc = stored_preamble_crc(file);
   TileGrid grid(header);
-  PositionSet seen;
+  PositionSet seen, seen_layers;
   Index index;
   index.rebuilt = true;
   std::optional<ChunkInfo> index_chunk;
@@ -161,13 +172,16 @@ Index rebuild_index(Span<const std::uint8_t> file, const Header& header,
     const bool whole = chunk->length <= file.size() - offset;
     if (chunk->kind == kIndexChunk) {
       if (whole) index_chunk = chunk;
-    } else if (chunk->kind != kSamplesChunk) {
+    } else if (chunk->kind != kSamplesChunk && chunk->kind != kLayerChunk) {
       check_kind(chunk->kind, offset);
-    } else if (whole && grid.misfit(chunk->tile, chunk->interval, chunk->rows) == nullptr &&
-               seen.insert(grid.position(chunk->tile, chunk->interval))) {
-      grid.add(chunk->tile, chunk->rows);
-      index.chunks.push_back(
-          {chunk->tile, chunk->interval, chunk->rows, chunk->offset, chunk->length});
+    } else if (whole && grid.misfit(chunk->tile, chunk->interval, chunk->rows) == nullptr) {
+      const bool samples = chunk->kind == kSamplesChunk;
+      if ((samples ? seen : seen_layers).insert(grid.position(chunk->tile, chunk->interval))) {
+        if (samples) grid.add(chunk->tile, chunk->rows);
+        (samples ? index.chunks : index.layers)
+            .push_back({chunk->kind, chunk->tile, chunk->interval, chunk->rows, chunk->offset,
+                        chunk->length});
+      }
     }
     // A payload that has lost bytes may end where a later chunk does: others may lie in it.
     const bool jump =
@@ -184,7 +198,7 @@ Index rebuild_index(Span<const std::uint8_t> file, const Header& header,
 
 ChunkInfo check_chunk(Span<const std::uint8_t> file, const ChunkEntry& entry) {
   const ChunkInfo info = parse_chunk_header(file, entry.offset);
-  if (info.kind != kSamplesChunk || info.tile != entry.tile || info.interval != entry.interval ||
+  if (info.kind != entry.kind || info.tile != entry.tile || info.interval != entry.interval ||
       info.rows != entry.rows || info.length != entry.length) {
     throw Error(ErrorCode::kCorrupt, entry.offset,
                 "the chunk at offset " + std::to_string(entry.offset) +

@@ -289,6 +289,14 @@ def payload(data: bytes, chunk: dict[str, int]) -> bytes:
 
 def read_index(data: bytes, header: Header, size: int) -> tuple[int, list[dict[str, int]]]:
     """Return the rows of the cube and the chunks of kind 1, in file order."""
+    rows, chunks, _ = read_layered_index(data, header, size)
+    return rows, chunks
+
+
+def read_layered_index(
+    data: bytes, header: Header, size: int
+) -> tuple[int, list[dict[str, int]], list[dict[str, int]]]:
+    """Return the rows of the cube, the chunks of kind 1, and the layers, in file order."""
     require(len(data) - size >= 8, "no trailer")
     trailer = Reader(data[-8:])
     length = trailer.u32()
@@ -308,38 +316,40 @@ def read_index(data: bytes, header: Header, size: int) -> tuple[int, list[dict[s
     count = len(header["intervals"])
     positions = tiles_across(header) * -(-rows // int(header["tile_rows"])) * count
 
-    chunks: list[dict[str, int]] = []
-    seen: set[int] = set()
-    offset, expected = size, 0
+    found: dict[int, list[dict[str, int]]] = {1: [], 3: []}
+    seen: dict[int, set[int]] = {1: set(), 3: set()}
+    expected = {1: 0, 3: 0}
+    offset = size
     for _ in range(reader.varint()):
         code = reader.varint()
         kind = reader.u8() if code == 0 else 1
-        length = reader.varint()
-        require(length <= end - offset, "a chunk overlaps the index")
-        if code == 0:
-            require(kind not in (1, 2), "kind")
-            if kind < 128:
-                raise UnsupportedError(f"critical chunk {kind}")
-        else:
-            zigzag = code - 1
-            position = expected + (zigzag // 2 if zigzag % 2 == 0 else -(zigzag + 1) // 2)
-            require(0 <= position < positions and position not in seen, "position")
-            seen.add(position)
-            expected = position + 1
+        require(code != 0 or kind not in (1, 2), "kind")
+        if kind in found:
+            step = code - 1 if kind == 1 else reader.varint()
+            position = expected[kind] + (step // 2 if step % 2 == 0 else -(step + 1) // 2)
+            require(0 <= position < positions and position not in seen[kind], "position")
+            seen[kind].add(position)
+            expected[kind] = position + 1
             tile, interval = divmod(position, count)
-            chunks.append(
+            found[kind].append(
                 {
                     "tile": tile,
                     "interval": interval,
                     "rows": rows_of_tile(header, tile, rows),
                     "offset": offset,
-                    "length": length,
                 }
             )
+        elif kind < 128:
+            raise UnsupportedError(f"critical chunk {kind}")
+        length = reader.varint()
+        require(length <= end - offset, "a chunk overlaps the index")
+        if kind in found:
+            found[kind][-1]["length"] = length
         offset += length
     require(reader.left == 0 and offset == end, "the index does not add up")
-    require(len(seen) == positions, "chunks are missing")
-    return rows, chunks
+    require(len(seen[1]) == positions, "chunks are missing")
+    require(len(seen[3]) in (0, positions), "layers are missing")
+    return rows, found[1], found[3]
 
 
 # 7 Reading a damaged stream -----------------------------------------------------------------------

@@ -45,6 +45,13 @@ def parser() -> argparse.ArgumentParser:
         "exact; packs that have none are decoded like this anyway",
     )
     result.add_argument(
+        "--layers",
+        type=int,
+        metavar="N",
+        help="only the first N layers of a stream that was encoded with --layers; 1 is the base, "
+        "for which the stream may end after it",
+    )
+    result.add_argument(
         "--max-bytes",
         type=byte_count,
         default="64G",
@@ -71,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             threads=arguments.threads,
             on_damage="fill" if arguments.recover else "raise",
             fast=arguments.fast,
+            layers=arguments.layers,
         )
     with stream, bars:
         area = stream.area(rows, cols, bands)

@@ -50,7 +50,26 @@ def parser() -> argparse.ArgumentParser:
         "(profile bounded)",
     )
     target.add_argument(
+        "--max-relative-error",
+        type=float,
+        metavar="E",
+        help="largest error of any sample in proportion to the sample itself, such as 0.01; with "
+        "--max-error, both hold (profile bounded)",
+    )
+    target.add_argument(
         "--lossless", action="store_true", help="reproduce every sample exactly (profile bounded)"
+    )
+    result.add_argument(
+        "--layers",
+        action="store_true",
+        help="a base that can be decoded alone, before a layer that meets --max-error or "
+        "--lossless: the transfer of a stream may end between them",
+    )
+    result.add_argument(
+        "--base-bps",
+        type=float,
+        metavar="R",
+        help="rate of the base of --layers in bits per sample (default: cheapest in all)",
     )
     result.add_argument(
         "--intervals",
@@ -101,7 +120,8 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--fast",
         action="store_true",
-        help="round latents one by one: quicker, and some per cent larger (profile spectral)",
+        help="round latents one by one (profile spectral), or predict all samples (profile "
+        "bounded): quicker, and larger",
     )
     result.add_argument(
         "--metric",
@@ -128,7 +148,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         psnr=arguments.psnr,
         rmse=arguments.rmse,
         max_error=arguments.max_error,
+        max_relative_error=arguments.max_relative_error,
         lossless=arguments.lossless,
+        layers=arguments.layers,
+        base_bps=arguments.base_bps,
         intervals=arguments.intervals,
         joint=arguments.joint,
         bad_bands=arguments.bad_bands,

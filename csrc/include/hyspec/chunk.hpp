@@ -16,6 +16,7 @@ namespace hyspec {
 inline constexpr std::array<std::uint8_t, 4> kChunkMarker = {0xC7, 0x48, 0x59, 0x4B};
 inline constexpr std::uint8_t kSamplesChunk = 1;
 inline constexpr std::uint8_t kIndexChunk = 2;
+inline constexpr std::uint8_t kLayerChunk = 3;
 inline constexpr std::uint8_t kFirstAncillaryChunk = 0x80;
 
 struct ChunkInfo {

@@ -14,8 +14,10 @@ namespace hyspec {
 inline constexpr std::size_t kTrailerLength = 8;
 inline constexpr std::array<std::uint8_t, 4> kEndMark = {0x48, 0x59, 0x45, 0x0A};  // "HYE\n"
 
-// A chunk with samples, as the index or a scan tells it. Its own header has not been compared yet.
+// A chunk of a tile and interval, as the index or a scan tells it. Its own header has not been
+// compared yet.
 struct ChunkEntry {
+  std::uint8_t kind = kSamplesChunk;  // or kLayerChunk
   std::uint32_t tile = 0;
   std::uint32_t interval = 0;
   std::uint32_t rows = 0;
@@ -25,7 +27,8 @@ struct ChunkEntry {
 
 struct Index {
   std::uint64_t rows = 0;
-  std::vector<ChunkEntry> chunks;  // in file order
+  std::vector<ChunkEntry> chunks;  // with samples, in file order
+  std::vector<ChunkEntry> layers;  // further layers, in file order: none, or one for each chunk
   bool rebuilt = false;            // found by scanning: chunks may be missing
 };
 
