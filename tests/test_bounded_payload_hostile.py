@@ -95,10 +95,14 @@ def header(*fields: int) -> bytes:
         header(0, 9, 16, 0, 0, 0),  # no limit
         header(0, 9, 16, 0, 1, 0, 99),  # a mask beyond the end
         header(0, 9, 16, 0, 1, 0, 0, 1),  # not whole words
-        bytes.fromhex("00feffffff0f011000010000"),  # above int32
-        bytes.fromhex("008080808010001000010000"),  # lowest is no int32
-        header(0, 9, 16, 0, 1) + bytes.fromhex("808080801000"),  # limit of 2^32
+        header() + bytes.fromhex("feffffff0f") + bytes((1, 16, 0, 1, 0, 0)),  # above int32
+        header() + bytes.fromhex("8080808010") + bytes((0, 16, 0, 1, 0, 0)),  # lowest is no int32
+        header(0, 9, 16, 0, 1) + bytes.fromhex("8080808010") + bytes(1),  # limit of 2^32
         header(),
+        b"",
+        bytes((1, 0, 9, 16, 0, 1, 0, 0)),  # another way
+        bytes((2, 0, 9, 16, 0, 1, 0, 0)),
+        bytes.fromhex("8000") + header(9, 16, 0, 1, 0, 0)[1:],  # a way of two bytes
     ],
 )
 def test_bad_headers(payload: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference import adaptive, band, bounded, pack, range_decoder, spectral
+from reference import adaptive, band, bounded, corrections, pack, range_decoder, spectral
 from reference.planes import TURNS
 from reference.range_decoder import RangeDecoder, Table, decode_masks, decode_symbol
 
@@ -233,7 +233,7 @@ def test_examples_of_the_entropy_coder() -> None:
 
 
 def test_bounded_example() -> None:
-    payload = payload_that_begins("c6 01 84 01", BOUNDED)
+    payload = payload_that_begins("00 c6 01 84 01", BOUNDED)
     symbols = bounded.decode(payload, band.Tile(2, 3, 4))
     assert symbols.limits == [0, 1]
     exact, near = (", ".join(" ".join(map(str, row)) for row in symbols.samples[z]) for z in (0, 1))
@@ -241,3 +241,22 @@ def test_bounded_example() -> None:
     assert f" | {near.replace(' 0 ', ' - ')} |\n" in BOUNDED
     assert symbols.checksum == 0x9B1C85D0
     assert "checksum is 9B1C85D0" in BOUNDED
+
+
+def test_example_of_corrections() -> None:
+    payload = payload_that_begins("01 01 03", BOUNDED)
+    network, tile = untrained_planes(), band.Tile(3, 2, 2)
+    symbols = corrections.decode(payload, [network], tile)
+    assert payload_that_begins("00 80 01 00 00", SPECTRAL) in payload
+    assert (symbols.tolerance, symbols.limits) == (1, [2, 2, 4])
+    decoded = corrections.values(network, tile, symbols)
+    for band_number, planes in enumerate(zip(symbols.corrections, decoded, strict=True)):
+        moved, found = (
+            ", ".join(" ".join(str(int(v)) for v in row) for row in plane) for plane in planes
+        )
+        (line,) = (x for x in BOUNDED.splitlines() if x.endswith(f" | {moved} | {found} |"))
+        assert line.startswith(f"| {band_number} | ")
+        wanted = [int(v) for v in line.split("|")[2].replace(",", " ").split()]
+        assert np.abs(decoded[band_number].ravel() - wanted).max() <= symbols.limits[band_number]
+    assert symbols.checksum == 0xF658A08E
+    assert "checksum is F658A08E" in BOUNDED

@@ -11,7 +11,7 @@ import pytest
 import hyspec
 from golden import make_streams
 from hyspec import errors
-from reference import pack, streams
+from reference import corrections, pack, streams
 
 FOLDER = make_streams.FOLDER
 EXPECTED = json.loads((FOLDER / make_streams.EXPECTED).read_text(encoding="utf-8"))
@@ -88,7 +88,7 @@ def test_streams_use_both_networks_with_every_number_of_bands_before(tiny: Path)
     second = pack.load(tiny)
     most = {0: 0, 1: 0}
     for name in VALID:
-        if pack_of(name) == tiny:
+        if pack_of(name) == tiny and "-corrected-" not in name:
             for chunk in streams.read_chunks((FOLDER / name).read_bytes(), second)[2]:
                 number = chunk.symbols.network
                 most[number] = max(most[number], len(chunk.symbols.latents))
@@ -108,11 +108,15 @@ def test_streams_of_planes_have_quantisers_of_both_kinds() -> None:
     assert {dependent for dependent, _, planes in seen if planes > 3} == {False, True}
 
 
-@pytest.mark.parametrize("name", [n for n in make_streams.CUBES if n.startswith("bounded-")])
+BOUNDED = [n for n in make_streams.CUBES if n.startswith(("bounded-", "corrected-"))]
+
+
+@pytest.mark.parametrize("name", BOUNDED)
 def test_bounded_streams_are_within_their_limits(name: str) -> None:
     """What the originals were, as they are made anew, is as near as the encoder was asked for."""
     cube, settings = make_streams.CUBES[name]
-    found = hyspec.decode((FOLDER / f"v1.0-{name}.hyc").read_bytes()).array
+    data = (FOLDER / f"v1.0-{name}.hyc").read_bytes()
+    found = hyspec.decode(data, pack=pack_of(name)).array
     share = settings.get("max_relative_error")
     limits = np.array(settings.get("max_error", 0.0 if share is None else np.inf))
     if share is not None:
@@ -125,6 +129,18 @@ def test_bounded_streams_are_within_their_limits(name: str) -> None:
     error = np.abs(found[there].astype(np.float64) - cube.array[there])
     assert np.all(error <= limits[there])
     assert error.any() == (there.any() and limits.any())
+
+
+def test_streams_go_both_ways() -> None:
+    """Also within one stream; those that are to be corrected are, and not by nothing."""
+    second = pack.load(make_streams.SPECTRAL_PACK)
+    mixed = set()
+    for name in (n for n in BOUNDED if n.startswith("corrected-")):
+        chunks = streams.read_chunks((FOLDER / f"v1.0-{name}.hyc").read_bytes(), second)[2]
+        corrected = [c.symbols for c in chunks if isinstance(c.symbols, corrections.Symbols)]
+        assert all(np.count_nonzero(s.corrections) > 20 for s in corrected)
+        mixed.add((len(corrected) > 0, len(corrected) < len(chunks)))
+    assert mixed == {(True, False), (True, True)}
 
 
 @pytest.mark.parametrize("name", INVALID)

@@ -190,6 +190,18 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         """Measure the tiles of a row, from left to right; errors as for :meth:`analyse`."""
         return [self.analyse(tile) for tile in tiles]
 
+    def analysis_bytes(self, shape: tuple[int, int, int], *, masked: bool) -> int:
+        """Memory that an analysis takes at most, but for the samples and its latest encoding.
+
+        Parameters
+        ----------
+        shape
+            Rows, columns and bands of the tile.
+        masked
+            Whether some samples hold no measurement.
+        """
+        raise NotImplementedError
+
     @abc.abstractmethod
     def encode(self, analysis: Analysis, step: int) -> tuple[bytes, int, Symbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""

@@ -13,6 +13,7 @@
 #include "hyspec/band_payload.hpp"
 #include "hyspec/bounded_payload.hpp"
 #include "hyspec/container.hpp"
+#include "hyspec/corrected_payload.hpp"
 #include "hyspec/spectral_payload.hpp"
 
 namespace {
@@ -135,6 +136,23 @@ std::uint32_t decode_spectral(const Pack& pack, const Stream& stream,
   return crc;
 }
 
+// Checksum of the symbols of a chunk of the bounded profile, by either way.
+std::uint32_t decode_bounded(const Pack& pack, const hyspec::BandTile& tile,
+                             hyspec::Span<const std::uint8_t> payload) {
+  std::uint32_t crc = 0;
+  if (payload[0] == 0) {
+    hyspec::decode_bounded_payload(tile, payload, &crc);
+    return crc;
+  }
+  const hyspec::CorrectedHeader header = hyspec::read_corrected_header(tile, payload);
+  const auto base = payload.subspan(static_cast<std::size_t>(header.base_offset),
+                                    static_cast<std::size_t>(header.base_length));
+  const hyspec::SpectralSymbols symbols =
+      hyspec::decode_spectral_payload(pack.spectral, tile, nullptr, base, &crc);
+  hyspec::decode_corrections(tile, payload, symbols.valid, &crc);
+  return crc;
+}
+
 bool decode(const Pack& pack, const std::string& path) {
   const Stream stream(path);
   bool sound = true;
@@ -146,7 +164,7 @@ bool decode(const Pack& pack, const std::string& path) {
     else if (stream.header.profile == 2)
       crc = decode_spectral(pack, stream, entry, info);
     else if (stream.header.profile == 3)
-      hyspec::decode_bounded_payload(stream.size(entry, info), stream.payload(info), &crc);
+      crc = decode_bounded(pack, stream.size(entry, info), stream.payload(info));
     else
       throw std::runtime_error(path + ": unknown profile");
     std::printf("%s %u %u %08x\n", stream.name.c_str(), entry.tile, entry.interval, crc);

@@ -123,6 +123,13 @@ def alike() -> hyspec.Cube:
     return hyspec.Cube(array, bad_bands=np.arange(48) == 30)
 
 
+def with_a_noisy_half() -> hyspec.Cube:
+    """A tile of components that reach over many bands, and one of noise."""
+    array = np.rint(1500 + scene(24, 48, 12)).astype(np.uint16)
+    array[:, 24:] += np.random.default_rng(5).integers(0, 2000, (24, 24, 12), np.uint16)
+    return hyspec.Cube(array)
+
+
 def more_bands_than_pixels() -> hyspec.Cube:
     return hyspec.Cube(np.rint(scene(3, 4, 40)).astype(np.uint16))
 
@@ -182,8 +189,8 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "spectral-one-pixel": (hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)), {}),
     "spectral-one-band": (hyspec.Cube(np.rint(scene(30, 22, 1)).astype(np.int16)), {"quality": 75}),
     "bounded-uint16": (described_uint16(), {"lossless": True, "intervals": "1-3,4-8"}),
-    "bounded-int16-nodata": (int16_with_nodata(), {"max_error": 2, "tile": 16}),
-    "bounded-float32": (float32_with_nan(), {"max_error": 0.01}),
+    "bounded-int16-nodata": (int16_with_nodata(), {"max_error": 2, "tile": 16, "fast": True}),
+    "bounded-float32": (float32_with_nan(), {"max_error": 0.01, "fast": True}),
     "bounded-float32-lossless": (
         hyspec.Cube(np.rint(scene(12, 13, 3)).astype(np.float32), nodata=-1.0),
         {"lossless": True},
@@ -191,7 +198,7 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "bounded-uint32": (uint32_with_offset(), {"max_error": [0, 3, 1, 0]}),
     "bounded-int32-peaks": (int32_with_peaks(), {"lossless": True}),
     "bounded-uint8-constant-bands": (constant_bands(), {"max_error": 1}),
-    "bounded-int16-beside-nodata": (mean_is_nodata(), {"max_error": 2}),
+    "bounded-int16-beside-nodata": (mean_is_nodata(), {"max_error": 2, "fast": True}),
     "bounded-int8-all-nodata": (all_nodata(), {"lossless": True}),
     "bounded-relative": (described_uint16(), {"max_relative_error": 0.01}),
     "bounded-relative-nodata": (
@@ -205,7 +212,7 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "bounded-relative-uint32": (uint32_with_offset(), {"max_relative_error": 1e-6}),
     "bounded-tiles-2d": (
         hyspec.Cube(np.rint(scene(37, 29, 7)).astype(np.uint16)),
-        {"max_error": 5, "intervals": "1-1,2-7", "tile": (16, 12)},
+        {"max_error": 5, "intervals": "1-1,2-7", "tile": (16, 12), "fast": True},
     ),
     "bounded-many-bands": (
         hyspec.Cube(np.rint(scene(8, 9, 50)).astype(np.uint16)),
@@ -215,13 +222,22 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
         hyspec.Cube(np.full((1, 1, 4), 1234, np.uint16)),
         {"lossless": True},
     ),
+    "corrected-int16": (correlated(), {"max_error": 100}),
+    "corrected-int16-nodata": (
+        int16_with_nodata(),
+        {"max_error": [45, 45, 50, 45, 40, 9], "tile": (24, 20)},
+    ),
+    "corrected-float32": (float32_with_nan(), {"max_error": 0.04, "float_step": 0.001}),
+    "corrected-uint32": (uint32_with_offset(), {"max_error": [45, 50, 45, 40]}),
+    "corrected-uint16-some-chunks": (with_a_noisy_half(), {"max_error": 34, "tile": (24, 24)}),
 }
 
 
 def pack_of(name: str) -> Path | None:
     """Pack of a file, or of a cube above; ``None`` where there is none."""
     profile = name.removeprefix("v1.0-").partition("-")[0]
-    return {"spectral": SPECTRAL_PACK, "bounded": None}.get(profile, PACK)
+    packs = {"spectral": SPECTRAL_PACK, "corrected": SPECTRAL_PACK, "bounded": None}
+    return packs.get(profile, PACK)
 
 
 # ---- what readers have to find

@@ -1,4 +1,4 @@
-"""The `bounded` profile in plain Python, in the order of docs/bounded_profile.md.
+"""The `bounded` profile by prediction in plain Python, in the order of docs/bounded_profile.md.
 
 Written from the documents alone and as slow as it likes, so that two readings of them can be
 compared.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reference import band, bounded, container, spectral
+from reference import band, bounded, container, corrections, spectral
 from reference.band import Tile, require
 from reference.pack import Network, Pack
 
@@ -43,11 +44,21 @@ def profile_of(header: container.Header, pack: Pack | None) -> ModuleType:
     name, profile = PROFILES[numbers]
     if pack is None:
         require(profile is bounded, "no pack")
-        require("pack" not in header, "a pack that is not needed")
+        require("pack" not in header, "a pack that is not given")
         return profile
     require(header["pack"][0] == pack.id, "pack")
-    require(pack.profile == name, "profile of the pack")
+    require(pack.profile == ("spectral" if profile is bounded else name), "profile of the pack")
     return profile
+
+
+def decode_bounded(
+    payload: bytes, networks: Sequence[Network], tile: Tile
+) -> bounded.Samples | corrections.Symbols:
+    """By either way; the second needs networks."""
+    if payload[:1] != b"\1":
+        return bounded.decode(payload, tile)
+    require(len(networks) > 0, "a base without a pack")
+    return corrections.decode(payload, networks, tile)
 
 
 def read_chunks(data: bytes, pack: Pack | None) -> tuple[container.Header, int, list[Chunk]]:
@@ -70,21 +81,20 @@ def read_chunks(data: bytes, pack: Pack | None) -> tuple[container.Header, int, 
         first_band = sum(n for n, _ in header["intervals"][:interval])
         row = number // across * header["tile_rows"]
         place = (number, interval, tile, row, column, first_band)
-        if pack is None:
-            found = bounded.decode(payload, tile)
-            require(found.checksum == info["symbols_crc"], "checksum of the symbols")
-            return Chunk(*place, None, found)
-        networks = pack.models[model]
+        networks = [] if pack is None else pack.models[model]
         if profile is spectral and (back := spectral.tiles_back(payload)):
             require(borrows, "a carrier that borrows")
             require(back <= number % across, "a carrier in another row of tiles")
             require((number - back, interval) in places, "no carrier")
             carrier = decode(places[number - back, interval], borrows=False).symbols
             symbols = spectral.decode(payload, networks, tile, carrier)
+        elif profile is bounded:
+            symbols = decode_bounded(payload, networks, tile)
         else:
             symbols = profile.decode(payload, networks, tile)
         require(symbols.checksum == info["symbols_crc"], "checksum of the symbols")
-        return Chunk(*place, networks[symbols.network], symbols)
+        predicted = isinstance(symbols, bounded.Samples)
+        return Chunk(*place, None if predicted else networks[symbols.network], symbols)
 
     return header, rows, [decode(entry) for entry in entries]
 
@@ -95,7 +105,8 @@ def read_cube(data: bytes, pack: Pack | None) -> Array:
     profile = profile_of(header, pack)
     cube = np.empty((rows, header["columns"], header["bands"]), header["sample_type"])
     for c in chunks:
-        planes = profile.values(c.network, c.size, c.symbols)
+        module = corrections if isinstance(c.symbols, corrections.Symbols) else profile
+        planes = module.values(c.network, c.size, c.symbols)
         block = band.samples(planes, header, c.symbols.valid).transpose(1, 2, 0)
         r, q, b = c.row, c.column, c.band
         cube[r : r + c.size.rows, q : q + c.size.columns, b : b + c.size.bands] = block
