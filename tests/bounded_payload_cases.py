@@ -81,19 +81,24 @@ def error_limits(draw: st.DrawFn, bands: int) -> Array:
 
 
 @st.composite
-def relative_errors(draw: st.DrawFn) -> tuple[int, int]:
-    """A relative error in 1 / RELATIVE_ONE, and where zero is among the samples."""
-    ends = st.sampled_from([1, 2**8, 2**14, 2**23, 2**24 - 1]) | st.integers(1, 2**24 - 1)
-    zero = st.sampled_from([0, 0, 100, -1, INT32.min, INT32.max])
-    return draw(ends | st.floats(0.001, 0.1).map(lambda e: int(e * 2**24))), draw(zero)
+def relative_errors(draw: st.DrawFn) -> tuple[int, int, int]:
+    """Numerator and denominator of a relative error, and where zero is among the samples."""
+    most = _core.MAX_DENOMINATOR
+    denominator = draw(st.sampled_from([2, 20, 100, 1000, most]) | st.integers(2, most))
+    share = draw(st.sampled_from([0, 1]) | st.floats(0.001, 0.1))
+    numerator = 1 + int(share * (denominator - 2))
+    return numerator, denominator, draw(st.sampled_from([0, 0, 100, -1, INT32.min, INT32.max]))
 
 
-def allowed_errors(samples: Array, limits: Array, relative: int, zero: int) -> Array:
+def allowed_errors(
+    samples: Array, limits: Array, numerator: int, denominator: int, zero: int
+) -> Array:
     """Largest error of each sample of shape (bands, rows, columns), of int64."""
     allowed = np.broadcast_to(limits.astype(np.int64)[:, None, None], samples.shape)
-    if relative == 0:
+    if numerator == 0:
         return allowed
-    return np.minimum(allowed, np.abs(samples.astype(np.int64) - zero) * relative >> 24)
+    magnitudes = np.abs(samples.astype(np.int64) - zero)
+    return np.minimum(allowed, magnitudes * numerator // denominator)
 
 
 def unlimited(bands: int) -> Array:

@@ -55,7 +55,7 @@ def test_any_bytes(payload: bytes, bands: int, rows: int, columns: int) -> None:
 def test_any_damage(data: st.DataObject, kind: str, relative: bool) -> None:
     samples = cube(kind, (4, 10, 11), -4000, 4000, 7)
     payload = bytearray(
-        _core.encode_bounded_payload(samples, None, unlimited(4), relative=99999)[0]
+        _core.encode_bounded_payload(samples, None, unlimited(4), numerator=1, denominator=99)[0]
         if relative
         else _core.encode_bounded_payload(samples, None, lossless(4))[0]
     )
@@ -85,10 +85,12 @@ def header(*fields: int) -> bytes:
     [
         header(0, 9, 33, 0, 1, 0, 0),  # too many bands of a prediction
         header(0, 9, 16, 4, 1, 0, 0),  # no such neighbourhood and kind of errors
-        header(0, 9, 16, 2, 1, 0, 0, 0, 0),  # a relative error of 0
-        header(0, 9, 16, 2, 1, 0) + bytes.fromhex("808080080000"),  # and of 1
-        header(0, 9, 16, 2, 1, 0, 1) + bytes.fromhex("808080801000"),  # zero is no int32
-        header(0, 9, 16, 2, 1, 0, 1),  # without a zero
+        header(0, 9, 16, 2, 1, 0, 0, 9, 0, 0),  # a relative error of 0
+        header(0, 9, 16, 2, 1, 0, 9, 9, 0, 0),  # and of 1
+        header(0, 9, 16, 2, 1, 0, 9, 0, 0, 0),  # without a denominator
+        header(0, 9, 16, 2, 1, 0, 9) + bytes.fromhex("818080080000"),  # denominator above 2^24
+        header(0, 9, 16, 2, 1, 0, 1, 9) + bytes.fromhex("808080801000"),  # zero is no int32
+        header(0, 9, 16, 2, 1, 0, 1, 9),  # without a zero
         header(0, 9, 16, 0, 2, 0, 0, 0),  # neither one limit nor three
         header(0, 9, 16, 0, 0, 0),  # no limit
         header(0, 9, 16, 0, 1, 0, 99),  # a mask beyond the end

@@ -26,7 +26,8 @@ def check(source: Cube, share: float, max_error: float | None = None, **options:
     assert np.array_equal(there, np.ones(source.shape, bool) if again is None else again)
     before, after = (a.astype(np.longdouble)[there] for a in (source.array, decoded.array))
     error = np.abs(after - before)
-    assert np.all(error <= np.longdouble(share) * np.abs(before))
+    # The share is what its digits say, which its binary value may be a little less than.
+    assert np.all(error <= np.longdouble(str(share)) * np.abs(before))
     if max_error is not None:
         assert np.all(error <= max_error)
     return data
@@ -130,7 +131,7 @@ def test_whole_numbers_in_floats(dtype: str) -> None:
     array[3:5, 2] = np.nan
     data = check(Cube(array), 0.05)
     assert hyspec.Stream(data).header.step == 1.0
-    assert hyspec.Stream(data).error_limits.max_relative_error == pytest.approx(0.05, abs=2e-7)
+    assert hyspec.Stream(data).error_limits.max_relative_error == 0.05
 
 
 def test_steps_that_are_too_coarse() -> None:
@@ -155,7 +156,7 @@ def test_stated_limits(scene_cube: Cube) -> None:
 
     found = limits(max_relative_error=0.01)
     assert found.max_error is None
-    assert 0.01 - 2**-24 < found.max_relative_error <= 0.01
+    assert found.max_relative_error == 0.01
     found = limits(max_relative_error=0.25, max_error=3)
     assert (found.max_error, found.max_relative_error) == (3, 0.25)
     found = limits(max_error=[3] * 23 + [5], intervals="1-9,10-24")
@@ -187,7 +188,7 @@ def test_layers(scene_cube: Cube) -> None:
     """The base is that of any stream; what meets the share is predicted."""
     data = check(scene_cube, 0.01, layers=True)
     assert hyspec.Stream(data).layers == 2
-    assert hyspec.Stream(data).error_limits.max_relative_error == pytest.approx(0.01, abs=2e-7)
+    assert hyspec.Stream(data).error_limits.max_relative_error == 0.01
 
 
 def test_no_pack_is_looked_for(scene_cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -229,7 +230,12 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         settings = _core.default_bounded_settings(analysis.tile.bands)
         relative = analysis.relative
         return _core.encode_bounded_payload(
-            analysis.samples, analysis.valid, limits, *settings, relative.share, relative.zero
+            analysis.samples,
+            analysis.valid,
+            limits,
+            *settings,
+            *relative.share.as_integer_ratio(),
+            relative.zero,
         )
 
     @staticmethod
@@ -311,7 +317,7 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
             out[:, :, position] = samples
 
 
-def stated_limits(tile: _core.BandTile, payload: bytes) -> tuple[int, int]:
+def stated_limits(tile: _core.BandTile, payload: bytes) -> tuple[int, Fraction]:
     """Largest limit of the bands of a payload in whole numbers, and the share of relative ones.
 
     Raises
@@ -324,9 +330,9 @@ def stated_limits(tile: _core.BandTile, payload: bytes) -> tuple[int, int]:
     if BoundedCoder.way(payload) == "base":
         raise StreamError("a base has no limits")
     if BoundedCoder.way(payload) == "corrections":
-        return int(_core.read_corrected_header(tile, payload)[1].max()), 0
-    limits, share, _ = _core.read_bounded_limits(tile, payload)
-    return int(limits.max()), share
+        return int(_core.read_corrected_header(tile, payload)[1].max()), Fraction(0)
+    limits, numerator, denominator, _ = _core.read_bounded_limits(tile, payload)
+    return int(limits.max()), Fraction(numerator, denominator)
 
 
 def _length(payload_and_checksum: tuple[bytes, int]) -> int:

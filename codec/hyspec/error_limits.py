@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core
 from hyspec.errors import DataError
 from hyspec.sample_type import SampleType
 
@@ -28,13 +28,14 @@ class RelativeLimit:
 
     Attributes
     ----------
-    share : int
-        The proportion in 1 / ``_core.RELATIVE_ONE``; 0 for none.
+    share : Fraction
+        The proportion, less than 1, with a denominator of at most ``_core.MAX_DENOMINATOR``; 0 for
+        none.
     zero : int
         The whole number of a sample of 0.
     """
 
-    share: int = 0
+    share: Fraction = Fraction(0)
     zero: int = 0
 
 
@@ -62,7 +63,8 @@ def sample_limits(
     if not relative.share:
         return np.broadcast_to(np.int64(limit), counts.shape)
     magnitudes = np.abs(counts.astype(np.int64) - relative.zero)
-    shares: npt.NDArray[np.int64] = magnitudes * relative.share // _core.RELATIVE_ONE
+    numerator, denominator = relative.share.as_integer_ratio()
+    shares: npt.NDArray[np.int64] = magnitudes * numerator // denominator
     return np.minimum(shares, np.int64(limit))
 
 

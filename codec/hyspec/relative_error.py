@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,18 @@ def relative_limit(
         The quantisation step itself rounds a sample by more than its proportion.
     """
     zero = int(sample_type.whole(0.0))
-    share = max_relative_error
+    share = _at_most(Fraction(str(float(max_relative_error))))
     if sample_type.is_float:
-        share = min(share, _share_of_steps(samples, valid, counts, sample_type, share))
-    return RelativeLimit(math.floor(share * _core.RELATIVE_ONE), zero)
+        left = _share_of_steps(samples, valid, counts, sample_type, max_relative_error)
+        share = min(share, _at_most(Fraction(left)))
+    return RelativeLimit(share, zero)
+
+
+def _at_most(share: Fraction) -> Fraction:
+    """Share with a denominator of the format: itself, or the multiple of the finest below it."""
+    if share.denominator <= _core.MAX_DENOMINATOR:
+        return share
+    return Fraction(math.floor(share * _core.MAX_DENOMINATOR), _core.MAX_DENOMINATOR)
 
 
 def _share_of_steps(
@@ -67,21 +76,22 @@ def _share_of_steps(
     sample_type: SampleType,
     max_relative_error: float,
 ) -> float:
-    """Smallest share that any sample of a floating-point tile leaves to its whole number."""
+    """Smallest share that a sample of a floating-point tile leaves if it is rounded; 1 for none."""
     rows, columns, bands = samples.shape
     most = float(np.abs(counts.astype(np.float64)).max()) * (1 + max_relative_error) + 1
     spacings = 0 if exact_products(sample_type, most) else ROUNDED_PRODUCTS
-    smallest = math.inf
+    smallest = 1.0
     step = max(1, _BLOCK_SAMPLES // (columns * bands))
     for row in range(0, rows, step):
         block = samples[row : row + step]
         whole = counts[:, row : row + step].transpose(1, 2, 0)
-        here = np.ones(block.shape, bool) if valid is None else valid[row : row + step].copy()
-        here &= (block != 0) | (whole != 0)  # zeros stay what they are
-        kept = block[here].astype(np.float64)
+        decoded = sample_type.from_integers(whole)
+        here = decoded != block if not spacings else block != 0
+        if valid is not None:
+            here &= valid[row : row + step]
+        kept, again = block[here].astype(np.float64), decoded[here].astype(np.float64)
         if not kept.size:
             continue
-        again = sample_type.from_integers(whole[here]).astype(np.float64)
         widest = np.minimum(
             np.abs(kept) * (1 + max_relative_error), np.finfo(sample_type.dtype).max
         )

@@ -316,7 +316,7 @@ class StreamChunks:
         unit = self._sample_type.step or 1.0
         return ErrorLimits(
             None if max(limits) == MOST_LIMIT else max(limits) * unit,
-            max(shares) / _core.RELATIVE_ONE if shares and min(shares) > 0 else None,
+            float(max(shares)) if shares and min(shares) > 0 else None,
         )
 
     def _what(self, tile: Tile, interval: int) -> str:

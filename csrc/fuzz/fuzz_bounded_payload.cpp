@@ -32,7 +32,9 @@ void write_samples(const BandTile& tile, Numbers numbers) {
                                          numbers.below(2) != 0};
   hyspec::RelativeError relative;
   if (numbers.below(2) != 0) {
-    relative.limit = (numbers.below(1u << 16) << 8) >> numbers.below(24);
+    relative.denominator = ((numbers.below(1u << 16) << 8) >> numbers.below(24)) + 1;
+    relative.numerator =
+        static_cast<std::uint32_t>(numbers.number()) % relative.denominator >> numbers.below(4);
     relative.zero = static_cast<std::int32_t>(numbers.number() >> numbers.below(32));
   }
   const bool masked = numbers.below(2) != 0;
@@ -54,13 +56,13 @@ void write_samples(const BandTile& tile, Numbers numbers) {
       hyspec::encode_bounded_payload(tile, samples, valid, limits, relative, settings, &written);
   const hyspec::BoundedSamples again = hyspec::decode_bounded_payload(tile, payload, &read);
   require(written == read && again.valid == valid && again.max_errors == limits &&
-          again.relative.limit == relative.limit);
+          again.relative.numerator == relative.numerator);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::int64_t error = std::llabs(std::int64_t{again.samples[i]} - samples[i]);
     std::int64_t allowed = limits[i / size];
-    if (relative.limit > 0) {
+    if (relative.numerator > 0) {
       const std::int64_t distance = std::llabs(std::int64_t{samples[i]} - relative.zero);
-      allowed = std::min(allowed, distance * relative.limit / hyspec::kRelativeOne);
+      allowed = std::min(allowed, distance * relative.numerator / relative.denominator);
     }
     require((masked && valid[i] == 0) || error <= allowed);
   }

@@ -18,7 +18,6 @@
 namespace hyspec {
 
 static_assert(kMaxPredictionBands == bounded::kMaxOrder);
-static_assert(kRelativeOne == 1u << bounded::kRelativeBits);
 
 namespace {
 
@@ -60,8 +59,9 @@ void check(const BandTile& tile, Span<const std::int32_t> samples, Span<const st
     throw Error(ErrorCode::kBadArgument, "samples and valid need one entry per sample");
   if (max_errors.size() != tile.bands)
     throw Error(ErrorCode::kBadArgument, "max_errors needs one entry per band");
-  if (relative.limit >= kRelativeOne)
-    throw Error(ErrorCode::kBadArgument, "a relative error is less than 1");
+  if (relative.numerator >= relative.denominator || relative.denominator > kMaxDenominator)
+    throw Error(ErrorCode::kBadArgument,
+                "a relative error is less than 1, with a denominator of at most 2^24");
   if (settings.bands > kMaxPredictionBands)
     throw Error(ErrorCode::kBadArgument, "a prediction uses at most 32 bands");
 }
@@ -82,10 +82,11 @@ void put_header(Bytes& payload, const BandTile& tile, const Header& h) {
   put_varint(payload, zigzag_encode(h.range.lowest));
   put_varint(payload, h.range.span);
   put_varint(payload, h.settings.bands);
-  put_varint(payload, (h.settings.wide ? kWide : 0) + (h.relative.limit > 0 ? kRelative : 0));
+  put_varint(payload, (h.settings.wide ? kWide : 0) + (h.relative.numerator > 0 ? kRelative : 0));
   bounded::put_limits(payload, h.max_errors);
-  if (h.relative.limit > 0) {
-    put_varint(payload, h.relative.limit);
+  if (h.relative.numerator > 0) {
+    put_varint(payload, h.relative.numerator);
+    put_varint(payload, h.relative.denominator);
     put_varint(payload, zigzag_encode(h.relative.zero));
   }
   const std::vector<std::uint8_t> mask =
@@ -111,8 +112,10 @@ Header read_limits(ByteReader& reader, const BandTile& tile) {
   h.settings.wide = (options & kWide) != 0;
   h.max_errors = bounded::read_limits(reader, tile.bands, kMost32);
   if ((options & kRelative) != 0) {
-    h.relative.limit = static_cast<std::uint32_t>(
-        reader.varint_between(1, kRelativeOne - 1, "the relative error limit"));
+    h.relative.numerator = static_cast<std::uint32_t>(
+        reader.varint_between(1, kMaxDenominator - 1, "the relative error"));
+    h.relative.denominator = static_cast<std::uint32_t>(reader.varint_between(
+        h.relative.numerator + 1, kMaxDenominator, "the denominator of the relative error"));
     const std::int64_t zero = zigzag_decode(reader.varint());
     if (zero != static_cast<std::int32_t>(zero)) corrupt(reader.offset(), "zero is no int32");
     h.relative.zero = static_cast<std::int32_t>(zero);
@@ -144,9 +147,9 @@ void code_bands(typename Bits::Coder& coder, const BandTile& tile, const Header&
   for (const std::uint32_t band : bands) {
     fill(band, Span<std::uint32_t>(levels));
     const Span<const std::uint8_t> valid = bounded::band_of(h.valid, band, size);
-    const bounded::Steps steps(
-        {h.max_errors[band], h.relative.limit, std::int64_t{h.relative.zero} - h.range.lowest},
-        h.range.span);
+    const bounded::Steps steps({h.max_errors[band], h.relative.numerator, h.relative.denominator,
+                                std::int64_t{h.relative.zero} - h.range.lowest},
+                               h.range.span);
     band_coder.template code<Bits>(coder, Span<std::uint32_t>(levels), valid, steps);
     take(band, Span<const std::uint32_t>(levels));
   }

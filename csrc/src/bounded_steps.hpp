@@ -9,15 +9,14 @@
 
 namespace hyspec::bounded {
 
-// A relative error of 1 is 2^kRelativeBits.
-constexpr int kRelativeBits = 24;
 // Steps of a relative residual that are as long as the error allows; further ones are 1.
 constexpr std::int64_t kLongSteps = 128;
 
-// Errors that no sample exceeds: max_error everywhere or, if `relative` is not 0, also `relative` /
-// 2^24 of the distance between the sample and the level `zero`, which may lie outside of the span.
+// Errors that no sample exceeds: max_error everywhere or, if `numerator` is not 0, also `numerator`
+// / `denominator` of the distance between the sample and the level `zero`, which may lie outside of
+// the span.
 struct ErrorLimits {
-  std::int64_t max_error = 0, relative = 0, zero = 0;
+  std::int64_t max_error = 0, numerator = 0, denominator = 1, zero = 0;
 };
 
 // Fractions of a prediction in sixteenths, -8 to 8, in sixteenths of a step, by the largest error.
@@ -44,6 +43,7 @@ class Steps {
   Steps(const ErrorLimits& limits, std::int64_t span)
       : limits_(limits), lowest_(-limits.zero), highest_(span - limits.zero), span_(span) {
     limits_.max_error = std::min(limits.max_error, span);
+    set_factor();
   }
 
   // Those that begin at the prediction `whole` of a level.
@@ -52,8 +52,8 @@ class Steps {
     Here(const Steps& steps, std::int64_t whole)
         : steps_(steps),
           whole_(whole),
-          max_error_(steps.limits_.relative == 0 ? steps.limits_.max_error
-                                                 : steps.limit(whole + steps.lowest_)) {}
+          max_error_(steps.limits_.numerator == 0 ? steps.limits_.max_error
+                                                  : steps.limit(whole + steps.lowest_)) {}
 
     // Whether the first one is 1.
     bool lossless() const noexcept { return max_error_ == 0; }
@@ -62,7 +62,7 @@ class Steps {
     // That an encoder takes for a level.
     std::int64_t residual(std::int64_t level) const {
       const std::int64_t difference = level - whole_;
-      if (steps_.limits_.relative != 0) {
+      if (steps_.limits_.numerator != 0) {
         const std::int64_t allowed = steps_.limit(level + steps_.lowest_);
         const bool covered = difference <= allowed && -difference <= allowed;
         return covered ? 0 : steps_.residual(whole_ + steps_.lowest_, level + steps_.lowest_);
@@ -73,7 +73,7 @@ class Steps {
     }
     // What a decoder finds, among the levels of the band.
     std::int64_t level(std::int64_t residual) const {
-      if (steps_.limits_.relative != 0)
+      if (steps_.limits_.numerator != 0)
         return residual == 0 ? whole_
                              : steps_.moved(whole_ + steps_.lowest_, residual) - steps_.lowest_;
       return std::clamp<std::int64_t>(whole_ + residual * step(), 0, steps_.span_);
@@ -91,7 +91,7 @@ class Steps {
    private:
     std::int64_t step() const { return 2 * max_error_ + 1; }
     std::int64_t most(std::int64_t levels) const {
-      return lossless() || steps_.limits_.relative != 0 ? levels : (levels + max_error_) / step();
+      return lossless() || steps_.limits_.numerator != 0 ? levels : (levels + max_error_) / step();
     }
 
     const Steps& steps_;
@@ -104,8 +104,12 @@ class Steps {
   // Largest error of a sample; here and below, samples are counted from zero.
   std::int64_t limit(std::int64_t sample) const {
     const std::int64_t magnitude = sample < 0 ? -sample : sample;
-    return std::min(limits_.max_error, magnitude * limits_.relative >> kRelativeBits);
+    const std::int64_t share = factor_ != 0 ? magnitude * factor_ >> shift_
+                                            : magnitude * limits_.numerator / limits_.denominator;
+    return std::min(limits_.max_error, share);
   }
+  // Finds a factor that gives the same as division for all samples of the band, if there is one.
+  void set_factor();
   // With a relative error, the sample that a residual leads to from a prediction, and the residual
   // that an encoder takes for a sample.
   std::int64_t moved(std::int64_t prediction, std::int64_t residual) const;
@@ -120,6 +124,8 @@ class Steps {
   ErrorLimits limits_;
   std::int64_t lowest_, highest_;  // from zero
   std::int64_t span_;
+  std::int64_t factor_ = 0;  // in 2^-shift_; 0: none
+  int shift_ = 0;
 };
 
 }  // namespace hyspec::bounded

@@ -59,9 +59,9 @@ bool check(const hyspec::BandTile& tile, std::int64_t most, std::uint32_t limit,
   if (written != read) return false;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     std::int64_t allowed = limit;
-    if (relative.limit > 0) {
+    if (relative.numerator > 0) {
       const std::int64_t distance = std::llabs(std::int64_t{samples[i]} - relative.zero);
-      allowed = std::min(allowed, distance * relative.limit / hyspec::kRelativeOne);
+      allowed = std::min(allowed, distance * relative.numerator / relative.denominator);
     }
     if ((!masked || valid[i] != 0) &&
         std::llabs(std::int64_t{again.samples[i]} - samples[i]) > allowed)
@@ -78,15 +78,15 @@ bool check(const hyspec::BandTile& tile, std::int64_t most, std::uint32_t limit,
 int main() {
   try {
     Random random;
-    constexpr std::uint32_t kMost = 4294967295u, kPercent = hyspec::kRelativeOne / 100;
+    constexpr std::uint32_t kMost = 4294967295u;
     const bool good =
         check({40, 20, 37}, 8191, 0, {}, {16, false}, false, random) &&
         check({20, 24, 64}, 65535, 1, {}, {32, true}, true, random) &&
         check({12, 9, 300}, 100000000, 0, {}, {8, false}, false, random) &&
         check({9, 30, 11}, 2147483647, 5, {}, {16, true}, true, random) &&
         check({60, 7, 5}, 20000, 3, {}, {12, false}, false, random) &&
-        check({20, 24, 37}, 8191, kMost, {kPercent, 0}, {16, false}, false, random) &&
-        check({9, 30, 11}, 2147483647, 100000, {5 * kPercent, 99}, {16, true}, true, random);
+        check({20, 24, 37}, 8191, kMost, {1, 100, 0}, {16, false}, false, random) &&
+        check({9, 30, 11}, 2147483647, 100000, {5, 101, 99}, {16, true}, true, random);
     return good ? 0 : 1;
   } catch (const hyspec::Error& error) {
     std::printf("%s\n", error.what());

@@ -22,8 +22,8 @@ FOLDER = Path(__file__).parent / "payloads"
 VERSION = "v1.0-bounded"
 
 MOST = 2**32 - 1
-#: Name, kind, shape, range, error limits, masked, bands of a prediction, wide, relative error and
-#: zero.
+#: Name, kind, shape, range, error limits, masked, bands of a prediction, wide, relative error as
+#: numerator and denominator, and zero.
 CASES: list[tuple[Any, ...]] = [
     ("lossless", "smooth", (20, 24, 40), (0, 9000), [0], False, 16, False),
     ("few-bands", "smooth", (4, 40, 41), (-3000, 3000), [0], False, 16, True),
@@ -31,8 +31,8 @@ CASES: list[tuple[Any, ...]] = [
     ("masked", "impulses", (9, 15, 21), (-32768, 32767), [2], True, 8, False),
     ("32-bits", "smooth", (6, 14, 19), (-(2**31), 2**31 - 1), [1000], False, 32, True),
     ("constant", "constant", (3, 4, 5), (7, 9), [0], False, 0, False),
-    ("relative", "smooth", (8, 20, 30), (-200, 9000), [MOST], False, 16, False, 2**24 // 100, 0),
-    ("both-limits", "impulses", (5, 12, 14), (0, 65535), [30], True, 8, True, 2**24 // 20, -100),
+    ("relative", "smooth", (8, 20, 30), (-200, 9000), [MOST], False, 16, False, 1, 100, 0),
+    ("both-limits", "impulses", (5, 12, 14), (0, 65535), [30], True, 8, True, 499, 9999, -100),
 ]
 
 

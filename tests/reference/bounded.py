@@ -38,7 +38,7 @@ class Samples:
 
     samples: dict[int, list[list[int]]]
     limits: list[int]
-    relative: tuple[int, int] | None
+    relative: tuple[int, int, int] | None
     checksum: int
     valid: Array | None
 
@@ -56,16 +56,16 @@ def decode(payload: bytes, tile: Tile) -> Samples:
         limits *= tile.bands
     relative = None
     if options & 2:
-        relative = reader.varint(), reader.svarint()
-        require(1 <= relative[0] < 2**24, "relative error limit")
-        require(-(2**31) <= relative[1] < 2**31, "zero is no int32")
+        relative = reader.varint(), reader.varint(), reader.svarint()
+        require(1 <= relative[0] < relative[1] <= 2**24, "relative error limit")
+        require(-(2**31) <= relative[2] < 2**31, "zero is no int32")
     mask = reader.take(reader.varint())
     masks = decode_masks(mask, tile.bands, tile.rows, tile.columns) if mask else None
     valid = None if masks is None else masks.tolist()
     decoder = RangeDecoder(to_words(reader.take(reader.left)))
     chunk = Chunk(decoder, tile, span, order, options & 1 == 1)
     if relative:
-        chunk.relative = relative[0], relative[1] - lowest
+        chunk.relative = relative[0], relative[1], relative[2] - lowest
     found = {}
     for band in range(tile.bands):
         there = valid[band] if valid else [[1] * tile.columns] * tile.rows
@@ -152,7 +152,7 @@ class Chunk:
         self.weights: dict[Tap, int] = {}
         self.mean_error = span // 4
         self.residuals = Residuals(decoder)
-        self.relative: tuple[int, int] | None = None  # R, and the level of zero
+        self.relative: tuple[int, int, int] | None = None  # R, Q, and the level of zero
 
     def decode_band(self, limit: int, valid: list[list[int]]) -> list[list[int]]:
         rows, columns = self.tile.rows, self.tile.columns
@@ -386,19 +386,20 @@ def half(x: int) -> int:
 class RelativeSteps:
     """5.6: with v counted from zero."""
 
-    def __init__(self, r: int, most: int) -> None:
+    def __init__(self, r: int, q: int, most: int) -> None:
         self.r = r
+        self.q = q
         self.most = most
 
     def limit(self, v: int) -> int:
-        return min(self.most, self.r * abs(v) // 2**24)
+        return min(self.most, self.r * abs(v) // self.q)
 
     def away(self, a: int) -> int:
-        n = a + min(self.most, self.r * a // (2**24 - self.r)) + 1
+        n = a + min(self.most, self.r * a // (self.q - self.r)) + 1
         return n + self.limit(n)
 
     def towards(self, a: int) -> int:
-        n = a - min(self.most, self.r * a // (2**24 + self.r)) - 1
+        n = a - min(self.most, self.r * a // (self.q + self.r)) - 1
         return n - self.limit(n)
 
     def up(self, v: int) -> int:
@@ -421,8 +422,8 @@ class Place:
         self.fraction = p - 16 * self.b
         self.steps = None
         if chunk.relative:
-            r, self.zero = chunk.relative
-            self.steps = RelativeSteps(r, m)
+            *share, self.zero = chunk.relative
+            self.steps = RelativeSteps(*share, m)
             m = self.steps.limit(self.b - self.zero)
         self.step = 2 * m + 1
         if self.steps:

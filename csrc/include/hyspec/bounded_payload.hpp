@@ -23,13 +23,14 @@ struct BoundedSettings {
 // Settings that serve a tile with this many bands well.
 BoundedSettings default_bounded_settings(std::uint32_t bands) noexcept;
 
-// A relative error of 1, in units of RelativeError::limit.
-constexpr std::uint32_t kRelativeOne = 1u << 24;
+// Largest denominator of a relative error.
+constexpr std::uint32_t kMaxDenominator = 1u << 24;
 
 // Largest error in proportion to the sample itself (section 5.6), as well as the absolute one.
 struct RelativeError {
-  std::uint32_t limit = 0;  // in 1 / kRelativeOne, less than 1; 0: none
-  std::int32_t zero = 0;    // what a sample of 0 is among the samples
+  std::uint32_t numerator = 0;    // less than the denominator; 0: none
+  std::uint32_t denominator = 1;  // at most kMaxDenominator
+  std::int32_t zero = 0;          // what a sample of 0 is among the samples
 };
 
 // Everything that a payload says.
