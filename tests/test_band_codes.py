@@ -42,9 +42,8 @@ def test_scenes_without_valid_bands_are_refused(centres):
         band_codes.of_scene(scene)
 
 
-def test_of_equal_centres_the_next_band_counts():
-    np.testing.assert_allclose(band_codes.spacing(np.array([0.5, 0.5, 0.6])), [0.1, 0.1, 0.1][0:1]
-                               + [0.1, 0.1], rtol=1e-6)  # fmt: skip
+def test_neighbours_of_the_same_centre_do_not_count():
+    np.testing.assert_allclose(band_codes.spacing(np.array([0.5, 0.5, 0.6])), [0.05, 0.1, 0.1])
     np.testing.assert_allclose(band_codes.spacing(np.array([0.5])), [0.05])
 
 
