@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,3 +214,20 @@ def test_a_pack_takes_scenes_of_other_sensors_and_any_unit(tmp_path):
     dark = Cube(np.zeros_like(cube.array), cube.wavelengths, wavelength_unit="nm")
     with pytest.raises(DataError, match="no brightness"):
         analysis.features(dark, made)
+
+
+def test_both_forms_learn_from_the_same_by_the_same_rules(monkeypatch):
+    """Recipes that are compared differ in name and model alone, and never see scenes to test on."""
+    monkeypatch.undo()
+    folder = Path(__file__).parent.parent / "training" / "configs" / "analysis"
+    found = [config.load(folder / f"{name}.toml") for name in SMALL]
+    for one in found:
+        assert all(scene.source.startswith("train/") for scene in one.scenes)
+        assert one.model.options["latents"] == 16
+    same = [
+        dataclasses.replace(one, text="", analysis=found[0].analysis, model=found[0].model)
+        for one in found
+    ]
+    assert same[0] == same[1]
+    left_out = [sensor for fold in unseen_sensors.folds(found[0]) for sensor in fold]
+    assert len(left_out) == len(set(left_out)) == 7
