@@ -50,6 +50,17 @@ def convolution(weights, *, side=None, result="scores", softmax=False):
     return graph(nodes, {"weights": weights}, channels, outputs, side, result)
 
 
+def two_layers(bands, count):
+    """Scores of pixels by a layer with rectification, and another one."""
+    nodes = [
+        helper.make_node("Conv", ["spectra", "first"], ["hidden"], name="one"),
+        helper.make_node("Relu", ["hidden"], ["positive"]),
+        helper.make_node("Conv", ["positive", "second"], ["scores"], name="two"),
+    ]
+    weights = {"first": weights_of(bands, 8, 1), "second": weights_of(8, count, 1)}
+    return graph(nodes, weights, bands, count)
+
+
 def weights_of(bands=24, outputs=3, patch=3, seed=0):
     """Weights (F, B, P, P) of a convolution."""
     generator = np.random.default_rng(seed)

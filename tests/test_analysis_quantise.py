@@ -105,7 +105,7 @@ def test_patches_are_those_of_the_pieces(nodata_cube):
 
 
 def test_what_cannot_be_quantised(scene_cube):
-    with pytest.raises(errors.PackError, match="no product but the last"):
+    with pytest.raises(errors.PackError, match="no named product but the last"):
         quantise_pack(classifier(), scene_cube)
     with pytest.raises(errors.UsageError, match="takes any bands"):
         quantise_pack(encoder(bands=None, scaler=scaler(1)), scene_cube)

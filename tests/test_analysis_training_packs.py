@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from analysis_scenes import BANDS, ENDMEMBERS, known_scene, recipe, scene
-from hyspec import inference
+from hyspec import analysis, inference
 from hyspec.analysis import local_sets, pack
 from hyspec.errors import UsageError
 from hyspec_training.analysis import preparation, runs, scenes
@@ -68,3 +68,23 @@ def test_an_existing_pack_is_not_replaced(trained, known_scene):
     with pytest.raises(UsageError, match="exists already"):
         runs.run(LEARNED, known_scene, folder / "other", folder / "packs", quiet=True)
     assert not (folder / "other").exists()
+
+
+def test_maps_are_what_the_model_gives_for_every_pixel(trained):
+    """Edges and left out bands included, on the cube as it was read."""
+    folder, subjects = trained
+    found = pack.load(folder / "packs" / "pocket")
+    number = found.about["training"]["seed"]
+    prepared = preparation.prepare(LEARNED, subjects, number, folder)
+    model = preparation.initial(LEARNED, prepared, number)
+    model.load_state_dict(torch.load(folder / "work" / f"run-{number + 1}.pt")["best"])
+    cube = subjects[0].scene.cube
+    pixels = np.argwhere(np.ones(cube.shape[:2], bool))
+    expected, _ = predict(model, prepared.fields[0], pixels, torch.device("cpu"))
+    best = np.sort(expected, axis=1)
+    clear = (best[:, -1] - best[:, -2] > 1e-4).reshape(cube.shape[:2])
+    classes = analysis.classify(cube, found)
+    want = expected.argmax(axis=1).reshape(cube.shape[:2]) + 1
+    np.testing.assert_array_equal(classes[clear], want[clear])
+    assert clear.mean() > 0.95
+    assert len(np.unique(classes)) > 1

@@ -10,14 +10,44 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hyspec import io, synthetic
-from hyspec_tools import compare, decode, demo, encode, export, info, partition, refine, train
+from analysis_packs import classifier, encoder, two_layers, unmixer
+from hyspec import Cube, io, synthetic
+from hyspec.analysis import pack, scaling
+from hyspec_tools import (
+    classify,
+    compare,
+    decode,
+    demo,
+    encode,
+    export,
+    features,
+    info,
+    partition,
+    quantise,
+    refine,
+    train,
+    unmix,
+)
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {
     p.parser().prog: p
-    for p in (compare, decode, demo, encode, export, info, partition, refine, train)
+    for p in (
+        classify,
+        compare,
+        decode,
+        demo,
+        encode,
+        export,
+        features,
+        info,
+        partition,
+        quantise,
+        refine,
+        train,
+        unmix,
+    )
 }
 
 #: Commands that another test runs, or that set up what this test runs in.
@@ -50,6 +80,17 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     io.write(tmp_path / "scene.hdr", cube)
     dump = cube.array[:32, :48, 10:34:2].transpose(0, 2, 1)  # interleaved by line
     np.ascontiguousarray(dump, "<u2").tofile(tmp_path / "dump.raw")
+    common = {
+        "bands": cube.bands,
+        "wavelengths": cube.wavelengths,  # nanometres
+        "scaler": scaling.fit("standard", cube.array),
+    }
+    layers = {"scores": two_layers(cube.bands, 3)}
+    pack.save(classifier(**common, patch=1, graphs=layers), tmp_path / "minerals.zip")
+    pack.save(unmixer(**common), tmp_path / "endmembers.zip")
+    pack.save(encoder(**common), tmp_path / "encoder.zip")
+    truth = np.ones((80, 72, 1), np.uint8)
+    io.write(tmp_path / "truth.tif", Cube(truth))
     for name in ("CMakeLists.txt", "csrc"):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)

@@ -8,6 +8,7 @@
 - Baselines: :func:`fcls` and :func:`vca` for unmixing, :func:`rx` for anomalies.
 - Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
   :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
+- Features of compressed scenes without decoding: :mod:`~hyspec.analysis.stream_features`.
 - Trained models: :func:`classify`, :func:`unmix` and :func:`features` apply them to scenes;
   :mod:`~hyspec.analysis.pack` reads and writes them.
 
@@ -25,6 +26,7 @@ from hyspec.analysis import (
     random_splits,
     scaling,
     spatial_split,
+    stream_features,
 )
 from hyspec.analysis.constrained_least_squares import fcls
 from hyspec.analysis.detection import Roc, auc, roc
@@ -60,6 +62,7 @@ __all__ = [
     "spatial_split",
     "spectral_angles",
     "ssim",
+    "stream_features",
     "unmix",
     "vca",
 ]

@@ -96,17 +96,18 @@ def inner_products(graph: bytes) -> list[str]:
     makers = {output: node for node in found.node for output in node.output}
     waiting, passed, last = [found.output[0].name], set(), set()
     while waiting:
-        node = makers.get(waiting.pop())
-        if node is None or node.name in passed:
+        tensor = waiting.pop()
+        if tensor in passed or tensor not in makers:
             continue
-        passed.add(node.name)
-        if node.op_type in _PRODUCTS:
-            last.add(node.name)
+        passed.add(tensor)
+        if makers[tensor].op_type in _PRODUCTS:
+            last.add(tensor)
         else:
-            waiting.extend(node.input)
-    inner = [n.name for n in found.node if n.op_type in _PRODUCTS and n.name not in last]
+            waiting.extend(makers[tensor].input)
+    products = [n for n in found.node if n.op_type in _PRODUCTS and n.output[0] not in last]
+    inner = [node.name for node in products if node.name]  # ONNX Runtime finds them by name
     if not inner:
-        raise PackError("a graph of the pack has no product but the last to quantise")
+        raise PackError("a graph of the pack has no named product but the last to quantise")
     return inner
 
 
