@@ -22,13 +22,22 @@ def test_forms(cube):
     rows = list(bound_ablations.measure("scene", cube, 0))
     rates = {row.form: row.bps for row in rows}
     assert len(rates) == len(bound_ablations.FORMS)
+    assert rates.pop("with corrections") == rows[0].predicted_bps  # lossless
     assert len(set(rates.values())) == len(rates)
     default = 8 * len(encode(cube, lossless=True)) / cube.array.size
-    assert {row.default_bps for row in rows} == {default}
+    assert {row.predicted_bps for row in rows} == {default}
     # Other bands tell nearly all of a sample, of which its neighbours tell nothing.
     assert rates["0 bands"] > 1.3 * rates["1 band"] > 1.3 * rates["8 bands"]
     tile = 8 * len(encode(cube, lossless=True, tile=32)) / cube.array.size
     assert rates["tiles of 32 rows"] == tile > default
+
+
+def test_corrections(cube, monkeypatch):
+    monkeypatch.setattr(bound_ablations, "FORMS", bound_ablations.FORMS[:1])
+    (row,) = bound_ablations.measure("scene", cube, 60)
+    assert row.form == "with corrections"
+    assert row.bps == 8 * len(encode(cube, max_error=60)) / cube.array.size
+    assert row.change == 100 * (row.bps / row.predicted_bps - 1) < 0
 
 
 def test_tables():
@@ -38,7 +47,7 @@ def test_tables():
         for form in ("0 bands", "1 band")
     ]
     (table,) = bound_ablations.tables(rows)
-    assert list(table.header) == ["scene", "default", "0 bands", "1 band"]
+    assert list(table.header) == ["scene", "prediction", "0 bands", "1 band"]
     assert list(table.rows) == [
         ["a", "0.800", "+25.0", "+25.0"],
         ["b", "0.800", "+5.0", "+5.0"],
@@ -47,7 +56,7 @@ def test_tables():
 
 
 def test_program(cube, tmp_path, run, monkeypatch):
-    monkeypatch.setattr(bound_ablations, "FORMS", bound_ablations.FORMS[:1])
+    monkeypatch.setattr(bound_ablations, "FORMS", bound_ablations.FORMS[1:2])
     io.write(tmp_path / "crop.hdr", cube)
     found = run(bound_ablations.main, tmp_path / "crop.hdr", "--limits", "0", "4", "--json")
     assert found.code == 0

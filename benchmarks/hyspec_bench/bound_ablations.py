@@ -1,9 +1,10 @@
 """What parts of the ``bounded`` profile are worth: python -m hyspec_bench.bound_ablations SCENE...
 
-Encodes every scene with every largest error, by default and in other ways, and decodes every
-stream. Prints a Markdown table per limit: bits per sample by default, and by how many per cent
-streams of other ways are larger.
+Encodes every scene with every largest error, by prediction alone and in other ways, and decodes
+every stream. Prints a Markdown table per limit: bits per sample by prediction alone, and by how
+many per cent streams of other ways are larger. All but the first are by prediction alone, too.
 
+- with corrections: the encoder may correct a base of the ``spectral`` profile if that is smaller;
 - n bands: a prediction uses at most n bands before;
 - other neighbourhood: narrow in place of wide, or wide in place of narrow;
 - tiles of n rows: each begins with fresh models; the default has 256 rows.
@@ -23,7 +24,8 @@ import numpy as np
 from tqdm import tqdm
 
 import hyspec
-from hyspec import _core
+from hyspec import _core, bounded_profile
+from hyspec.corrected_base import LEAST_LIMIT
 from hyspec.errors import HyspecError
 from hyspec.options import EncodeSettings
 from hyspec_bench import scenes
@@ -33,6 +35,8 @@ from hyspec_tools.common import to_json
 LIMITS = (0, 5)
 BANDS = (0, 1, 3, 8, 32)
 TILE_ROWS = (64, 32)
+#: Beyond all limits of a format: nothing is corrected.
+_NO_LIMIT = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Form:
     Attributes
     ----------
     name : str
+    corrections : bool
+        Whether the encoder may correct a base.
     bands : int or None
         Bands that a prediction uses; ``None`` for the default.
     other_neighbourhood : bool
@@ -51,12 +57,14 @@ class Form:
     """
 
     name: str
+    corrections: bool = False
     bands: int | None = None
     other_neighbourhood: bool = False
     tile: int | None = None
 
 
 FORMS = (
+    Form("with corrections", corrections=True),
     *(Form(f"{n} band{'s' if n != 1 else ''}", bands=n) for n in BANDS),
     Form("other neighbourhood", other_neighbourhood=True),
     *(Form(f"tiles of {n} rows", tile=n) for n in TILE_ROWS),
@@ -65,28 +73,28 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One form of one scene with one limit: its rate, that by default, and the change in %."""
+    """A form of a scene with a limit: its rate, that by prediction alone, and the change in %."""
 
     scene: str
     max_error: int
     form: str
     bps: float
-    default_bps: float
+    predicted_bps: float
     change: float
 
 
 def measure(scene: str, cube: hyspec.Cube, max_error: int) -> Iterator[Row]:
-    """Yield the comparison of every form with the default.
+    """Yield the comparison of every form with prediction alone.
 
     Raises
     ------
     AssertionError
         An error exceeds the limit.
     """
-    default = _rate(cube, max_error, Form("default"))
+    predicted = _rate(cube, max_error, Form("prediction"))
     for form in FORMS:
         bps = _rate(cube, max_error, form)
-        yield Row(scene, max_error, form.name, bps, default, 100 * (bps / default - 1))
+        yield Row(scene, max_error, form.name, bps, predicted, 100 * (bps / predicted - 1))
 
 
 def tables(rows: Sequence[Row]) -> Iterator[Table]:
@@ -98,11 +106,11 @@ def tables(rows: Sequence[Row]) -> Iterator[Table]:
         for scene in dict.fromkeys(row.scene for row in mine):
             of_scene = [row for row in mine if row.scene == scene]
             changes = [f"{row.change:+.1f}" for row in of_scene]
-            lines.append([scene, f"{of_scene[0].default_bps:.3f}", *changes])
+            lines.append([scene, f"{of_scene[0].predicted_bps:.3f}", *changes])
         means = [statistics.fmean(row.change for row in mine if row.form == n) for n in names]
         lines.append(["mean", "", *(f"{mean:+.1f}" for mean in means)])
         title = f"Largest error {limit}: bit/sample, and change of the stream in %"
-        yield Table(title, ["scene", "default", *names], lines)
+        yield Table(title, ["scene", "prediction", *names], lines)
 
 
 def _rate(cube: hyspec.Cube, max_error: int, form: Form) -> float:
@@ -116,7 +124,11 @@ def _rate(cube: hyspec.Cube, max_error: int, form: Form) -> float:
     settings: EncodeSettings = {"max_error": max_error, "threads": 1}
     if form.tile is not None:
         settings["tile"] = form.tile
-    with mock.patch.object(_core, "default_bounded_settings", chosen):
+    least = LEAST_LIMIT if form.corrections else _NO_LIMIT
+    with (
+        mock.patch.object(_core, "default_bounded_settings", chosen),
+        mock.patch.object(bounded_profile, "LEAST_LIMIT", least),
+    ):
         stream = hyspec.encode(cube, **settings)
     decoded = hyspec.decode(stream, threads=1).array
     worst = int(np.abs(decoded.astype(np.int64) - cube.array).max())

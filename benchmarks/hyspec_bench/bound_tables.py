@@ -144,14 +144,15 @@ def _saving(records: Sequence[Record], rivals: Sequence[str]) -> _Figure:
 
 
 def _by_scene(records: Sequence[Record], title: str, figure: _Figure) -> Table:
-    """One line per scene, then mean and least; those skip what was not measured."""
+    """One line per scene, then mean and least, where all scenes were measured."""
     scenes, shown = names(records, "scene"), limits(records)
     rows = [[scene, *(number(figure(scene, m), "{:.1f}") for m in shown)] for scene in scenes]
     for name, summary in (("mean", statistics.fmean), ("least", min)):
         cells = []
         for m in shown:
-            known = [v for v in (figure(scene, m) for scene in scenes) if not math.isnan(v)]
-            cells.append(number(summary(known) if known else math.nan, "{:.1f}"))
+            found = [figure(scene, m) for scene in scenes]
+            missing = any(math.isnan(value) for value in found)
+            cells.append("-" if missing else f"{summary(found):.1f}")
         rows.append([name, *cells])
     return Table(title, _header("scene", shown), rows)
 
