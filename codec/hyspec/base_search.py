@@ -22,9 +22,13 @@ _STRIDE = 24
 #: Pixels of a tile that are searched, if it has clearly more.
 _SEARCHED_PIXELS = 1 << 14
 _WORTH_A_PART = 2
-#: Payloads that are longer by this factor at first will not become the shorter ones.
-_HOPELESS = 1.12
+#: Payloads that are longer by these factors, at first and after the search, will not become the
+#: shorter ones.
+_HOPELESS = 1.07
+_TOO_LONG = 1.01
 _NO_SIZE = 2**62
+#: Code of the standard deviation 1, in sixteenths of an octave.
+_UNIT_SCALE = 65
 
 
 def cheapest_step(
@@ -74,7 +78,8 @@ def cheapest_step(
 
     step = round(STEPS_PER_OCTAVE * math.log2(float(np.median(limits)) * _STEP_OVER_LIMIT / 8))
     step = max(_core.MIN_STEP + _STRIDE, min(_core.MAX_STEP - _STRIDE, step))
-    if size(step) > _HOPELESS * most * searched.size / samples.size:
+    most *= searched.size / samples.size
+    if size(step) > _HOPELESS * most:
         return None
     while True:
         below, above = step - _STRIDE, step + _STRIDE
@@ -84,6 +89,8 @@ def cheapest_step(
         if not _core.MIN_STEP + _STRIDE <= better <= _core.MAX_STEP - _STRIDE:
             return better
         step = better
+    if size(step) > _TOO_LONG * most:
+        return None
     bend = size(above) + size(below) - 2 * size(step)
     if bend == 0:
         return step
@@ -93,13 +100,25 @@ def cheapest_step(
 def step_of_rate(base: CorrectedBase, analysis: SpectralAnalysis, most: int) -> int:
     """Finest quality step at which the base of a tile takes at most so many bytes.
 
-    The coarsest step where none is as small.
+    Coarse bases are quick to encode, so that the search comes from there. The coarsest step where
+    none is as small, and the finest one where all are.
     """
-    low, high = _core.MIN_STEP, _core.MAX_STEP
-    while low < high:
-        step = (low + high) // 2
-        if len(base.base(analysis, step).payload) <= most:
-            high = step
-        else:
-            low = step + 1
-    return low
+
+    def fits(step: int) -> bool:
+        return len(base.base(analysis, step).payload) <= most
+
+    # Nothing is left of planes where the quantiser step is their standard deviation.
+    coarse = int(analysis.scale.max(initial=0) - _UNIT_SCALE) * (STEPS_PER_OCTAVE // 16)
+    coarse = max(_core.MIN_STEP, min(_core.MAX_STEP, coarse))
+    if not fits(coarse):
+        return _core.MAX_STEP
+    fine = coarse
+    while fine > _core.MIN_STEP:
+        fine = max(_core.MIN_STEP, fine - STEPS_PER_OCTAVE)
+        if not fits(fine):
+            break
+        coarse = fine
+    while coarse - fine > 1:
+        middle = (coarse + fine) // 2
+        coarse, fine = (middle, fine) if fits(middle) else (coarse, middle)
+    return coarse
