@@ -95,7 +95,7 @@ def test_existing_packs_are_replaced_only_if_asked(tmp_path):
 
 
 def test_facts_that_are_no_json(tmp_path):
-    for fact in (float("nan"), b"bytes", {1, 2}):
+    for fact in (float("nan"), b"bytes", {1, 2}, "\ud800"):
         with pytest.raises(errors.PackError, match="no JSON"):
             pack.save(classifier(about={"measured": {"x": fact}}), tmp_path / "x")
     assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hyspec.analysis.sensor_scenes import SensorScene, _Source
 from hyspec.cube import Cube
 from hyspec.errors import DataError, UsageError
 from hyspec_bench import shared_encoder as bench
-from hyspec_training.analysis import config, fine_tuning, unseen_sensors
+from hyspec_training.analysis import config, fine_tuning, runs, unseen_sensors
 
 torch.set_num_threads(1)
 
@@ -37,7 +38,7 @@ candidates = 4
 kind = "level"
 [model]
 name = "{name}"
-options = {{ latents = 4{extra} }}
+options = {{ latents = 4, {extra} }}
 [training]
 epochs = 4
 batch = 32
@@ -66,7 +67,7 @@ def fields(file: str) -> tuple[Cube, np.ndarray]:
     return cube, ground + 1
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def sensors(monkeypatch):
     """Four sensors in place of those of the folder; the list of files that were read."""
     read = []
@@ -83,11 +84,14 @@ def sensors(monkeypatch):
     return read
 
 
-def recipe(name="wavelength-encoder", extra=""):
-    return config.parse(RECIPE.format(name=name, extra=extra), "recipe.toml")
+SMALL = {"wavelength-encoder": "functions = 8", "shared-encoder": "filters = [8, 8]"}
 
 
-def test_sensors_of_the_same_ground_are_left_out_together(sensors):
+def recipe(name="wavelength-encoder"):
+    return config.parse(RECIPE.format(name=name, extra=SMALL[name]), "recipe.toml")
+
+
+def test_sensors_of_the_same_ground_are_left_out_together():
     assert unseen_sensors.folds(recipe()) == [(), ("A", "C"), ("B",)]
     kept = unseen_sensors.without(recipe(), ("A", "C"))
     assert [scene.source for scene in kept.scenes] == ["train/b"]
@@ -105,25 +109,23 @@ def test_left_out_sensors_are_not_read(sensors, tmp_path):
         assert torch.equal(value, before[key]), key
 
 
-def test_places_of_bands_help_on_unseen_sensors(sensors, tmp_path):
+def test_places_of_bands_help_on_unseen_sensors(tmp_path):
     scene = sensor_scenes.load("test/d")
     psnr = {}
-    for name, extra in (("wavelength-encoder", ""), ("shared-encoder", ", filters = [8, 8]")):
-        found = unseen_sensors.trained(
-            recipe(name, extra), (), tmp_path, tmp_path / name, quiet=True
-        )
+    for name in SMALL:
+        found = unseen_sensors.trained(recipe(name), (), tmp_path, tmp_path / name, quiet=True)
         psnr[name] = unseen_sensors.reconstruction(found.model, scene).psnr_db
     assert psnr["wavelength-encoder"] > psnr["shared-encoder"] + 6
 
 
-def test_the_paper_s_form_says_what_it_can_take(sensors):
+def test_the_paper_s_form_says_what_it_can_take():
     model = unseen_sensors.initial(recipe("shared-encoder"))
     for bands in range(1, 30):
         x = torch.rand(2, bands)
         if model.takes(bands):
             assert model.spectra(x).shape == x.shape
         else:
-            with pytest.raises(RuntimeError, match="[Pp]adding"):
+            with pytest.raises(RuntimeError, match=r"[Pp]adding"):
                 model.spectra(x)
 
 
@@ -152,7 +154,7 @@ def test_few_labels_lie_in_the_training_area_alone():
         assert np.count_nonzero(few.drawn & (labels == label)) == wanted
 
 
-def test_fine_tuning_learns_and_leaves_the_encoder_as_it_is(sensors):
+def test_fine_tuning_learns_and_leaves_the_encoder_as_it_is():
     scene, labels = sensor_scenes.load("test/d"), fields("test/d")[1]
     model = unseen_sensors.initial(recipe())
     before = {k: v.clone() for k, v in model.state_dict().items()}
@@ -166,15 +168,15 @@ def test_fine_tuning_learns_and_leaves_the_encoder_as_it_is(sensors):
         assert torch.equal(value, before[key]), key
 
 
-def test_tables(sensors, tmp_path, monkeypatch, capsys):
+def test_tables(tmp_path, monkeypatch, capsys):
     cube, ground = fields("test/d")
     known = LabelledScene("field", cube, labels=ground.astype(np.int64))
     monkeypatch.setattr(local_sets, "load", lambda *_, **__: [known])
     monkeypatch.setattr(bench, "LABELLED", {"field": "test/d"})
     paths = []
-    for name, extra in (("shared-encoder", ", filters = [8, 8]"), ("wavelength-encoder", "")):
+    for name in ("shared-encoder", "wavelength-encoder"):
         paths.append(tmp_path / f"{name}.toml")
-        paths[-1].write_text(RECIPE.format(name=name, extra=extra))
+        paths[-1].write_text(RECIPE.format(name=name, extra=SMALL[name]))
     common = [*map(str, paths), "--data", str(tmp_path), "--work", str(tmp_path / "work")]
     assert bench.main(common) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -192,10 +194,11 @@ def test_tables(sensors, tmp_path, monkeypatch, capsys):
     assert "cannot read" in capsys.readouterr().err
 
 
-def test_a_pack_takes_scenes_of_other_sensors_and_any_unit(sensors, tmp_path):
+def test_a_pack_takes_scenes_of_other_sensors_and_any_unit(tmp_path):
     """Features of a scene in counts are those of the model for the scene at its level."""
+    _, folder = runs.run(recipe(), tmp_path, tmp_path / "without-none", tmp_path, quiet=True)
     found = unseen_sensors.trained(recipe(), (), tmp_path, tmp_path, quiet=True)
-    made = pack.load(tmp_path / "without-none" / "wavelength-encoder")
+    made = pack.load(folder)
     assert made.bands is None
     assert made.scaler.kind == "level"
     cube = fields("test/d")[0]
@@ -211,3 +214,20 @@ def test_a_pack_takes_scenes_of_other_sensors_and_any_unit(sensors, tmp_path):
     dark = Cube(np.zeros_like(cube.array), cube.wavelengths, wavelength_unit="nm")
     with pytest.raises(DataError, match="no brightness"):
         analysis.features(dark, made)
+
+
+def test_both_forms_learn_from_the_same_by_the_same_rules(monkeypatch):
+    """Recipes that are compared differ in name and model alone, and never see scenes to test on."""
+    monkeypatch.undo()
+    folder = Path(__file__).parent.parent / "training" / "configs" / "analysis"
+    found = [config.load(folder / f"{name}.toml") for name in SMALL]
+    for one in found:
+        assert all(scene.source.startswith("train/") for scene in one.scenes)
+        assert one.model.options["latents"] == 16
+    same = [
+        dataclasses.replace(one, text="", analysis=found[0].analysis, model=found[0].model)
+        for one in found
+    ]
+    assert same[0] == same[1]
+    left_out = [sensor for fold in unseen_sensors.folds(found[0]) for sensor in fold]
+    assert len(left_out) == len(set(left_out)) == 7

@@ -1,5 +1,7 @@
 """Codes of bands, and scenes of many sensors scaled to one brightness."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -42,9 +44,8 @@ def test_scenes_without_valid_bands_are_refused(centres):
         band_codes.of_scene(scene)
 
 
-def test_of_equal_centres_the_next_band_counts():
-    np.testing.assert_allclose(band_codes.spacing(np.array([0.5, 0.5, 0.6])), [0.1, 0.1, 0.1][0:1]
-                               + [0.1, 0.1], rtol=1e-6)  # fmt: skip
+def test_neighbours_of_the_same_centre_do_not_count():
+    np.testing.assert_allclose(band_codes.spacing(np.array([0.5, 0.5, 0.6])), [0.05, 0.1, 0.1])
     np.testing.assert_allclose(band_codes.spacing(np.array([0.5])), [0.05])
 
 
@@ -67,3 +68,38 @@ def test_scenes_have_measured_bands_and_one_brightness():
 def test_unknown_scenes_are_named():
     with pytest.raises(UsageError, match=r"no scene is called 'moon'"):
         sensor_scenes.load("moon")
+
+
+@pytest.fixture(scope="module")
+def real():
+    if not os.environ.get("HYSPEC_DATA"):
+        pytest.skip("HYSPEC_DATA is not set: no real scenes")
+
+
+@pytest.mark.usefixtures("real")
+@pytest.mark.parametrize(
+    ("file", "lines"),
+    [
+        ("train/abu-airport-1.mat", (0.762, 0.94, 1.13)),
+        ("test/hydice-urban.mat", (0.94, 1.13)),
+    ],
+)
+def test_absorption_lies_where_bands_are_said_to_be(file, lines):
+    """Oxygen absorbs at 0.762 micrometres, water vapour at 0.94 and 1.13: local minima."""
+    scene = sensor_scenes.load(file)
+    mean = scene.spectra().mean(axis=0)
+    centres = scene.code[:, 0]
+    for line in lines:
+        near = np.flatnonzero(np.abs(centres - line) < 0.04)
+        found = centres[near[mean[near].argmin()]]
+        assert abs(found - line) < 0.025, (file, line, found)
+
+
+@pytest.mark.usefixtures("real")
+@pytest.mark.parametrize("file", ["test/samson.mat", "train/neon-harv-1.tif", "test/neon-sjer.h5"])
+def test_real_scenes_are_at_one_level(file):
+    scene = sensor_scenes.load(file)
+    assert scene.measured.all()
+    assert np.sqrt(np.mean(scene.spectra().astype(float) ** 2)) == pytest.approx(LEVEL, rel=1e-4)
+    assert np.all(np.diff(scene.code[:, 0]) > 0)
+    assert not band_codes.water_vapour(scene.code[:, 0]).any()

@@ -253,6 +253,9 @@ def test_streams_say_themselves_how_they_are_read(run, scene_hyc, scene_hdr, pac
     assert "--nodata of a stream" in done.err
     done = run(classify.main, scene_hdr, packs / "c", tmp_path / "c.tif", "--codec-pack", "x")
     assert done.code == 2
+    done = run(classify.main, scene_hyc, packs / "c", tmp_path / "c.tif")
+    assert done.code == 1
+    assert "pack of the codec with --codec-pack" in done.err
     done = run(classify.main, scene_hyc, packs / "c", tmp_path / "c.tif", "--max-bytes", "1k")
     assert done.code == 1
     assert "the map would take 1440 bytes" in done.err

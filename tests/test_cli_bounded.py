@@ -14,7 +14,7 @@ from stream_cases import with_byte_flipped
 
 @pytest.fixture
 def bounded(run, scene_hdr, out):
-    """Run hyspec-encode on the scene, without a pack."""
+    """Run hyspec-encode on the scene."""
     return lambda *arguments: run(main, scene_hdr, out, *arguments)
 
 
@@ -30,9 +30,35 @@ def test_lossless(bounded, profile, out, scene_cube):
 
 @pytest.mark.parametrize("profile", [(), ("--profile", "bounded")])
 def test_max_error(bounded, profile, out, scene_hdr):
-    record = bounded("--max-error", "3", *profile, "--json", "--verify").json
-    assert record["max_abs_error"] == 3
-    assert out.read_bytes() == hyspec.encode(hyspec.io.read(scene_hdr), max_error=3)
+    record = bounded("--max-error", "1", *profile, "--json", "--verify").json
+    assert (record["max_abs_error"], record["pack"]) == (1, None)
+    assert record["ways"] == {"prediction": 1}
+    assert out.read_bytes() == hyspec.encode(hyspec.io.read(scene_hdr), max_error=1)
+
+
+def test_corrections(bounded, run, out, tiny_spectral_pack):
+    """Of one of two tiles; both programs say so."""
+    limit = ("--max-error", 200, "--tile", 20, "--force")
+    shown = bounded(*limit, "--pack", tiny_spectral_pack).out
+    assert "1 corrections, 1 prediction\n" in shown
+    record = bounded(*limit, "--pack", tiny_spectral_pack, "--json", "--verify").json
+    ways = {"corrections": 1, "prediction": 1}
+    assert (record["pack"], record["ways"]) == ("tiny-spectral", ways)
+    assert 100 < record["max_abs_error"] <= 200
+    assert run(info.main, out, "--json").json["ways"] == ways
+    assert "2 chunks: 1 corrections, 1 prediction\n" in run(info.main, out).out
+    assert run(info.main, out, "--check", "--pack", tiny_spectral_pack).code == 0
+    predicted = bounded(*limit, "--fast", "--json").json
+    assert (predicted["pack"], predicted["ways"]) == (None, {"prediction": 2})
+    assert predicted["bytes"] > record["bytes"]
+
+
+def test_other_profiles_have_one_way(run, out, scene_hdr, scene_hyc, tiny_spectral_pack):
+    done = run(main, scene_hdr, out, "--pack", tiny_spectral_pack, "--json")
+    assert done.json["ways"] == {}
+    assert run(info.main, scene_hyc, "--json").json["ways"] == {}
+    done = run(main, scene_hdr, out, "--pack", tiny_spectral_pack, "--force")
+    assert "chunks" not in done.out
 
 
 def test_max_relative_error(bounded, out, scene_hdr, scene_cube):
@@ -47,7 +73,7 @@ def test_max_relative_error(bounded, out, scene_hdr, scene_cube):
 
 
 def test_an_error_for_each_band(bounded, out, scene_hdr, scene_cube):
-    limits = [band % 4 for band in range(24)]
+    limits = [band % 4 for band in range(24)]  # some are too small for corrections
     assert bounded("--max-error", ",".join(map(str, limits))).code == 0
     assert out.read_bytes() == hyspec.encode(hyspec.io.read(scene_hdr), max_error=limits)
     found = hyspec.decode(out.read_bytes()).array.astype(int)
@@ -70,7 +96,6 @@ def test_the_table_names_no_pack(bounded):
         (["--max-error", "2", "--rmse", "1"], "2 targets (rmse, max_error)"),
         (["--max-error", "2", "--quality", "1"], "2 targets (quality, max_error)"),
         (["--max-error", "2", "--lossless"], "2 targets (max_error, lossless)"),
-        (["--lossless", "--pack", "generic-spectral"], "has no pack"),
         (["--lossless", "--profile", "spectral"], "needs the profile 'bounded', not 'spectral'"),
         (["--max-error", "2", "--profile", "band"], "needs the profile 'bounded', not 'band'"),
         (["--max-error", "-1"], "expected a number of at least 0"),
@@ -87,7 +112,6 @@ def test_the_table_names_no_pack(bounded):
         (["--lossless", "--network", "0"], "no networks"),
         (["--lossless", "--precision", "int8"], "no networks"),
         (["--lossless", "--bad-bands", "drop"], "none is dropped"),
-        (["--lossless", "--fast"], "no search"),
         (["--lossless", "--metric", "sam"], "no metric"),
         (["--lossless", "--joint"], "no transform"),
         (["--lossless", "--float-step", "1"], "floating-point"),
@@ -100,6 +124,13 @@ def test_what_is_refused(bounded, out, arguments, text):
     assert not out.exists()
 
 
+def test_a_pack_of_another_profile(bounded, out, tiny_pack):
+    done = bounded("--max-error", "9", "--pack", tiny_pack)
+    assert done.code == 1
+    assert "serves profile 'band'" in done.err
+    assert not out.exists()
+
+
 def test_floats_that_cannot_be_lossless(run, tmp_path, out, scene_cube):
     np.save(tmp_path / "f.npy", scene_cube.array.astype("f4") / 7)
     done = run(main, tmp_path / "f.npy", out, "--lossless")
@@ -107,7 +138,8 @@ def test_floats_that_cannot_be_lossless(run, tmp_path, out, scene_cube):
     assert "not all whole numbers" in done.err
     assert "--float-step" in done.err
     assert not out.exists()
-    record = run(main, tmp_path / "f.npy", out, "--max-error", "0.01", "--json", "--verify").json
+    bound = ("--max-error", "0.01", "--fast")
+    record = run(main, tmp_path / "f.npy", out, *bound, "--json", "--verify").json
     assert 0 < record["max_abs_error"] <= 0.01
 
 
@@ -152,10 +184,23 @@ def test_decode(bounded, run, out, tmp_path, scene_cube):
     assert np.array_equal(found, scene_cube.array)
 
 
-def test_lines_from_a_pipe(run, out, scene_cube, monkeypatch):
+@pytest.fixture
+def piped(run, out, scene_cube, monkeypatch):
+    """Run hyspec-encode on the lines of the scene."""
     lines = np.ascontiguousarray(scene_cube.array.transpose(0, 2, 1), "<u2")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.tobytes())))
     shape = ("--shape", "36x24", "--dtype", "uint16", "--interleave", "bil")
-    record = run(main, "-", out, *shape, "--lossless", "--tile", 16, "--json").json
+    return lambda *arguments: run(main, "-", out, *shape, *arguments)
+
+
+def test_corrected_lines_from_a_pipe(piped, out, scene_cube, tiny_spectral_pack):
+    record = piped("--max-error", 200, "--tile", 20, "--pack", tiny_spectral_pack, "--json").json
+    assert record["ways"] == {"corrections": 1, "prediction": 1}
+    found = hyspec.decode(out.read_bytes(), pack=tiny_spectral_pack).array.astype(int)
+    assert np.abs(found - scene_cube.array).max() <= 200
+
+
+def test_lines_from_a_pipe(piped, out, scene_cube):
+    record = piped("--lossless", "--tile", 16, "--json").json
     assert (record["profile"], record["pack"]) == ("bounded", None)
     assert np.array_equal(hyspec.decode(out.read_bytes()).array, scene_cube.array)

@@ -25,6 +25,7 @@ KEYS = [
     "decode_seconds",
     "profile",
     "pack",
+    "ways",
 ]
 
 

@@ -43,7 +43,7 @@ def ways(data: bytes, entries: list[_core.ChunkEntry]) -> list[str]:
     for entry in entries:
         chunk = _core.check_chunk(data, entry)
         at = chunk.payload_offset
-        found.append(bounded_profile.way(data[at : at + chunk.payload_length]))
+        found.append(bounded_profile.BoundedCoder.way(data[at : at + chunk.payload_length]))
     return found
 
 

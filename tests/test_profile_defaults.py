@@ -184,6 +184,7 @@ def test_demo(run, tmp_path, profile):
 
 
 def test_packs_serve_the_profiles_that_there_are():
-    with_packs = {p.name for p in profiles.PROFILES.values() if p.pack is not None}
-    assert set(pack.SERVED_PROFILES) == with_packs == set(profiles.PROFILES) - {"bounded"}
+    served = {p.pack_profile for p in profiles.PROFILES.values()}
+    assert set(pack.SERVED_PROFILES) == served == set(profiles.PROFILES) - {"bounded"}
+    assert {p.name for p in profiles.PROFILES.values() if not p.needs_pack} == {"bounded"}
     assert set(profiles.PROFILES) == set(options.PROFILES)

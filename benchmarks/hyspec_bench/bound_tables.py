@@ -26,7 +26,8 @@ _Figure = Callable[[str, int], float]
 def tables(records: Sequence[Record]) -> list[Table]:
     """Return all tables that there are measurements for."""
     found = [rate_table(records, scene) for scene in names(records, "scene")]
-    found.append(mean_table(records))
+    if len(found) > 1:
+        found.append(mean_table(records))
     found += saving_tables(records)
     found.append(quality_table(records))
     found.append(speed_table(records))

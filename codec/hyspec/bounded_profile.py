@@ -120,6 +120,13 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
             draft = SpectralCoder(model, settings, refine=False, optimise=optimise)
             self._base = CorrectedBase(coder, draft)
 
+    @staticmethod
+    def way(payload: bytes) -> str:
+        """One of ``WAYS``; errors as for all coders."""
+        if not payload or payload[0] >= len(WAYS):
+            raise StreamError(f"the payload goes way {payload[:1].hex() or 'none'} to its samples")
+        return WAYS[payload[0]]
+
     # ---- encoding -----------------------------------------------------------------------------
 
     def analyse(self, tile: TileSamples) -> BoundedAnalysis:
@@ -253,10 +260,10 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         payload: bytes,
         carried: None,  # noqa: ARG002 - payloads of this profile need no other
     ) -> tuple[Symbols, int]:
-        if way(payload) != "prediction":
+        if self.way(payload) != "prediction":
             if self._base is None:
                 raise StreamError("the chunk needs a reconstruction, and the stream names no pack")
-            alone = way(payload) == "base"
+            alone = self.way(payload) == "base"
             return (self._base.decoded_base if alone else self._base.decoded)(tile, payload)
         samples, valid, limits, found = _core.decode_bounded_payload(tile, payload)
         return PredictedSymbols(samples, valid, limits), found
@@ -268,10 +275,10 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
     def _with_layer(
         self, tile: _core.BandTile, symbols: Symbols, checksum: int, payload: bytes
     ) -> tuple[Symbols, int]:
-        if way(payload) == "prediction":
+        if self.way(payload) == "prediction":
             return self._decoded(tile, payload, None)
-        if way(payload) != "corrections" or not self.lacks_layer(symbols):
-            raise StreamError(f"a layer of the way {way(payload)!r} does not go with its base")
+        if self.way(payload) != "corrections" or not self.lacks_layer(symbols):
+            raise StreamError(f"a layer of the way {self.way(payload)!r} does not go with its base")
         assert self._base is not None and isinstance(symbols, CorrectedSymbols)
         return self._base.with_corrections(tile, symbols.base, checksum, payload)
 
@@ -320,25 +327,12 @@ def stated_limits(tile: _core.BandTile, payload: bytes) -> tuple[int, Fraction]:
     CoreError
         The bytes hold no payload of this tile.
     """
-    if way(payload) == "base":
+    if BoundedCoder.way(payload) == "base":
         raise StreamError("a base has no limits")
-    if way(payload) == "corrections":
+    if BoundedCoder.way(payload) == "corrections":
         return int(_core.read_corrected_header(tile, payload)[1].max()), Fraction(0)
     limits, numerator, denominator, _ = _core.read_bounded_limits(tile, payload)
     return int(limits.max()), Fraction(numerator, denominator)
-
-
-def way(payload: bytes) -> str:
-    """Way of a payload to its samples, one of ``WAYS``.
-
-    Raises
-    ------
-    StreamError
-        It is none that this version knows.
-    """
-    if not payload or payload[0] >= len(WAYS):
-        raise StreamError(f"the payload goes way {payload[:1].hex() or 'none'} to its samples")
-    return WAYS[payload[0]]
 
 
 def _length(payload_and_checksum: tuple[bytes, int]) -> int:

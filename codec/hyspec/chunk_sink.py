@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -40,6 +41,7 @@ class ChunkSink:
     def __init__(self, header: _core.Header, write: Callable[[bytes], Any]) -> None:
         self._writer = _core.StreamWriter(header)
         self._write = write
+        self._ways: Counter[str] = Counter()
         self._layers: list[_Waiting] = []
         self._payloads = tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY)  # noqa: SIM115 - see close
         write(self._writer.begin())
@@ -48,6 +50,11 @@ class ChunkSink:
     def size(self) -> int:
         """Bytes of the stream so far, with what waits."""
         return self._writer.size + sum(layer.length for layer in self._layers)
+
+    @property
+    def ways(self) -> dict[str, int]:
+        """By way to the samples, how many payloads went it; empty in profiles with one way."""
+        return dict(sorted(self._ways.items()))
 
     def put(self, chunk: EncodedChunk, first_tile: int = 0) -> None:
         """Write a chunk, and keep what layers add to it.
@@ -66,6 +73,7 @@ class ChunkSink:
             chunk.job.tile.rows,
         )
         self._write(self._writer.chunk(tile, interval, rows, checksum, payload))
+        self._ways.update(chunk.ways)
         for payload, checksum in layers:
             self._layers.append(_Waiting(tile, interval, rows, checksum, len(payload)))
             self._payloads.write(payload)

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hyspec import _core, refinement
+from hyspec.errors import StreamError
 from hyspec.quality import STEPS_PER_OCTAVE, deviations
 from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder, SpectralSymbols
 from hyspec.tile_coder import TileSamples
@@ -176,14 +177,19 @@ class CorrectedBase:
     def decoded(self, tile: _core.BandTile, payload: bytes) -> tuple[CorrectedSymbols, int]:
         """Symbols of a payload with its own base, and their checksum."""
         _, _, payload_of_base = _core.read_corrected_header(tile, payload)
-        base, checksum = self._coder.symbols_and_checksum(tile, payload_of_base)
+        base, checksum = self._symbols_of_base(tile, payload_of_base)
         return self.with_corrections(tile, base, checksum, payload)
 
     def decoded_base(self, tile: _core.BandTile, payload: bytes) -> tuple[CorrectedSymbols, int]:
         """Symbols of a base alone, and their checksum."""
-        base, checksum = self._coder.symbols_and_checksum(tile, payload[len(_BASE_WAY) :])
+        base, checksum = self._symbols_of_base(tile, payload[len(_BASE_WAY) :])
         steps = np.zeros(tile.bands, np.int64)
         return CorrectedSymbols(base, None, steps, steps.astype(np.uint32)), checksum
+
+    def _symbols_of_base(self, tile: _core.BandTile, payload: bytes) -> tuple[SpectralSymbols, int]:
+        if self._coder.back(payload):
+            raise StreamError("the base of a chunk uses the basis of another tile")
+        return self._coder.symbols_and_checksum(tile, payload)
 
     def with_corrections(
         self, tile: _core.BandTile, base: SpectralSymbols, checksum: int, payload: bytes

@@ -163,6 +163,11 @@ class CubeChunks:
             return [analysis.coded[step]]
         return self._coders[job.interval].layers(analysis, step)
 
+    def ways(self, job: Job, layers: list[tuple[bytes, int]]) -> list[str]:
+        """Way of each payload of a chunk to its samples; empty in profiles with one way."""
+        found = (self._coders[job.interval].way(payload) for payload, _ in layers)
+        return [way for way in found if way is not None]
+
     def size(self, job: Job, analysis: TileAnalysis, step: int) -> int:
         """Bytes that a chunk takes in the stream at a quality step."""
         payload, _ = self.encode(job, analysis, step)
@@ -202,10 +207,13 @@ class EncodedChunk:
         Tile and interval.
     layers : list of (bytes, int)
         Payload and the checksum of its symbols, of each layer.
+    ways : list of str
+        Way of each payload to its samples; empty in profiles with one way.
     """
 
     job: Job
     layers: list[tuple[bytes, int]]
+    ways: list[str]
 
 
 def encoded_chunks(
@@ -227,6 +235,7 @@ def encoded_chunks(
 
     def encode(job: Job) -> EncodedChunk:
         analysis = analyses.pop(job, None) or chunks.analyse(job)
-        return EncodedChunk(job, chunks.layers(job, analysis, step))
+        layers = chunks.layers(job, analysis, step)
+        return EncodedChunk(job, layers, chunks.ways(job, layers))
 
     yield from ordered_map(encode, chunks.jobs(), threads)

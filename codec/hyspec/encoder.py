@@ -56,6 +56,10 @@ class EncodeResult:
     missed : str or None
         Where the target lies between two qualities whose streams differ by more than its tolerance:
         what was taken instead, the one below a rate or error, or above a PSNR.
+    ways : dict
+        How many chunks went each way to their samples, in the profile ``bounded``:
+        ``"prediction"``, ``"corrections"``, and ``"base"``, which is counted beside the layer that
+        adds to it. Empty in profiles with one way.
     """
 
     samples: int
@@ -68,6 +72,7 @@ class EncodeResult:
     quality: float | None
     intervals: str
     missed: str | None
+    ways: dict[str, int]
 
 
 def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) -> bytes:
@@ -136,7 +141,7 @@ def encode_to(
         cube = Cube(np.asarray(cube))
     with own_threads_only():
         encoder = _Encoder(cube, options, progress or _silent)
-        size, chosen = encoder.run(write)
+        size, ways, chosen = encoder.run(write)
     samples = math.prod(cube.shape)
     return EncodeResult(
         samples=samples,
@@ -149,6 +154,7 @@ def encode_to(
         quality=chosen.quality,
         intervals=intervals.format_intervals(encoder.plan.partition),
         missed=chosen.missed,
+        ways=ways,
     )
 
 
@@ -169,8 +175,8 @@ class _Encoder:
         )
         self._survey = found
 
-    def run(self, write: Callable[[bytes], Any]) -> tuple[int, QualityChoice]:
-        """Write the stream; return its length and the quality that was chosen."""
+    def run(self, write: Callable[[bytes], Any]) -> tuple[int, dict[str, int], QualityChoice]:
+        """Write the stream; return its length, the ways of its chunks, and the quality."""
         preamble = len(_core.serialize_preamble(self._header))
         chosen = choose_quality(self._chunks, self.plan, self._survey, preamble, self._progress)
         with translated("cannot write the stream"), ChunkSink(self._header, write) as sink:
@@ -178,7 +184,7 @@ class _Encoder:
             for done, chunk in enumerate(encoded, 1):
                 sink.put(chunk)
                 self._progress("encoding", done, len(self._chunks))
-            return sink.finish(), chosen
+            return sink.finish(), sink.ways, chosen
 
 
 def _silent(phase: str, done: int, total: int) -> None:

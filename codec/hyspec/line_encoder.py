@@ -163,6 +163,7 @@ class LineEncoder:
                 quality=float(np.mean(self._qualities)) if self._qualities else None,
                 intervals=intervals.format_intervals(self._plan.partition),
                 missed=self._missed,
+                ways=self._sink.ways,
             )
         return self._result
 

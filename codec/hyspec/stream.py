@@ -129,6 +129,11 @@ class Stream:
         return self._chunks.error_limits()
 
     @property
+    def ways(self) -> dict[str, int]:
+        """How many chunks go each way to their samples; see :class:`hyspec.EncodeResult`."""
+        return self._chunks.ways()
+
+    @property
     def pack_name(self) -> str | None:
         """Name of the pack that the stream was written with, if its profile needs one."""
         return None if self.header.pack is None else self.header.pack[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,24 @@ class StreamChunks:
         if self._profile is not None:
             return self._profile.name
         return f"{header.profile} version {header.profile_version}"
+
+    def ways(self) -> dict[str, int]:
+        """By way to the samples, how many payloads go it; empty in profiles with one way.
+
+        Payloads are not looked at beyond their first byte, and chunks with a damaged header are
+        left out.
+        """
+        if self._profile is None:
+            return {}
+        found: Counter[str] = Counter()
+        for entry in (*self._entries.values(), *self._layers.values()):
+            with contextlib.suppress(_core.CoreError, StreamError):
+                start = _core.parse_chunk_header(self._data, entry.offset).payload_offset
+                way = self._profile.coder.way(bytes(self._data[start : start + 1]))
+                if way is None:
+                    return {}
+                found[way] += 1
+        return dict(sorted(found.items()))
 
     @property
     def memory(self) -> int:

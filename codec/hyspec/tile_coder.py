@@ -214,6 +214,17 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
         """Payloads and checksums as for :meth:`payload`, of each layer; most profiles have one."""
         return [self.payload(analysis, step)]
 
+    @staticmethod
+    def way(payload: bytes) -> str | None:  # noqa: ARG004 - for profiles with several
+        """Way of a payload to its samples, which may be its beginning; ``None`` if all go one way.
+
+        Raises
+        ------
+        StreamError
+            It is none that this version knows.
+        """
+        return None
+
     def back(self, payload: bytes) -> int:  # noqa: ARG002 - for profiles that share
         """Tiles back to the one that a payload needs for decoding, in the same row; 0 for none.
 

@@ -18,11 +18,14 @@ from hyspec import io
 from hyspec.analysis import map_template, pack
 from hyspec.analysis.band_matching import CHOICES, Choice
 from hyspec.analysis.pack import AnalysisPack
-from hyspec.errors import LimitError, UsageError
+from hyspec.errors import LimitError, PackNotFoundError, UsageError
 from hyspec_tools import report
 from hyspec_tools.arguments import add_shared, byte_count
 from hyspec_tools.common import Parser, ProgressBars, to_json
 from hyspec_tools.inputs import add_input_arguments, read_input, refuse_overwriting
+
+#: Other programs have --pack for it.
+_CODEC_PACK_HINT = "give the directory or zip file of the pack of the codec with --codec-pack"
 
 Map = npt.NDArray[Any]
 #: Makes the map: scene, pack, and settings of hyspec.analysis.
@@ -193,7 +196,10 @@ def opened(arguments: argparse.Namespace) -> Iterator[hyspec.Cube | hyspec.Strea
     with hyspec.open(
         arguments.scene, pack=arguments.codec_pack, threads=arguments.threads
     ) as stream:
-        yield stream
+        try:
+            yield stream
+        except PackNotFoundError as error:
+            raise PackNotFoundError(str(error), hint=_CODEC_PACK_HINT) from error
 
 
 def _bands(text: str) -> Choice:

@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 bytes=len(stream),
                 profile=stream.profile,
                 pack=stream.pack_name,
+                ways=stream.ways,
             )
     else:
         decoded = hyspec.io.read(arguments.decoded, variable=arguments.decoded_variable)

@@ -76,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         decode_seconds=timer.seconds,
         profile=result.profile,
         pack=result.pack,
+        ways=result.ways,
         **report.quality(quality),
     )
     title = (

@@ -193,6 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             encode_seconds=result.seconds,
             profile=result.profile,
             pack=result.pack,
+            ways=result.ways,
         )
         if cube is not None and arguments.verify:
             timer = report.Timer()

@@ -85,6 +85,7 @@ def describe(stream: hyspec.Stream) -> dict[str, Any]:
         "chunks": len(stream.index.chunks),
         "layers": stream.layers,
         "error_limits": None if limits is None else dataclasses.asdict(limits),
+        "ways": stream.ways,
         "nodata": str(nodata) if nodata is not None and not math.isfinite(nodata) else nodata,
         "bad_bands": None if stream.bad_bands is None else int(stream.bad_bands.sum()),
         "wavelengths": None if stream.wavelengths is None else stream.wavelengths.tolist(),
@@ -108,7 +109,8 @@ def _print(values: dict[str, Any]) -> None:
         "errors": _limits(values["error_limits"]),
         "intervals": ", ".join(f"{i['bands']} (model {i['model']})" for i in values["intervals"]),
         "tiles": f"{values['tile'][0]} x {values['tile'][1]}; {values['chunks']} chunks"
-        + (f" in {values['layers']} layers" if values["layers"] > 1 else ""),
+        + (f" in {values['layers']} layers" if values["layers"] > 1 else "")
+        + (f": {report.ways(values['ways'])}" if values["ways"] else ""),
         "wavelengths": f"{waves[0]:g} to {waves[-1]:g} {unit}" if waves else "none",
         "nodata": "none" if values["nodata"] is None else str(values["nodata"]),
         "bad bands": "not stated" if values["bad_bands"] is None else str(values["bad_bands"]),

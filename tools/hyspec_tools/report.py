@@ -24,6 +24,7 @@ KEYS = (
     "decode_seconds",
     "profile",
     "pack",
+    "ways",
 )
 _LABELS = {
     "samples": ("samples", "{:,d}"),
@@ -39,6 +40,7 @@ _LABELS = {
     "decode_seconds": ("decoding", "{:.2f} s"),
     "profile": ("profile", "{}"),
     "pack": ("pack", "{}"),
+    "ways": ("chunks", "{}"),
 }
 
 
@@ -93,8 +95,10 @@ def table(values: dict[str, Any]) -> str:
     lines = []
     for key in KEYS:
         value = values[key]
-        if value is None:
+        if value is None or value == {}:
             continue
+        if isinstance(value, dict):
+            value = ways(value)
         label, form = _LABELS[key]
         if isinstance(value, float) and math.isnan(value):
             text = "undefined"
@@ -104,6 +108,11 @@ def table(values: dict[str, Any]) -> str:
             text = form.format(value)
         lines.append(f"{label:<16} {text}")
     return "\n".join(lines)
+
+
+def ways(counts: dict[str, int]) -> str:
+    """How many chunks went each way to their samples, such as ``2 corrections, 1 prediction``."""
+    return ", ".join(f"{count} {way}" for way, count in counts.items())
 
 
 def damage(lost: Damage) -> str:

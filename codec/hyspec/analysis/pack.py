@@ -99,7 +99,7 @@ def save(pack: AnalysisPack, path: str | Path, *, force: bool = False) -> str:
         raise UsageError(f"directory {target.parent} does not exist", hint="create it first")
     manifest = _manifest(pack)
     try:
-        json.dumps(manifest, allow_nan=False)
+        json.dumps(manifest, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise PackError(f"the manifest of {pack.name!r} is no JSON: {error}") from error
     files = {f"{name}.onnx": graph for name, graph in pack.graphs.items()}

@@ -33,7 +33,7 @@ def run(
     recipe: Recipe,
     data: Path,
     work: Path,
-    packs: Path,
+    packs: Path | None,
     *,
     threads: int | None = None,
     device: str = "auto",
@@ -55,7 +55,8 @@ def run(
     work
         Folder for checkpoints, curves and ``results.json``.
     packs
-        Folder to write the pack to, in a folder of the recipe's name. Baselines have none.
+        Folder to write the pack to, in a folder of the recipe's name, or ``None`` for none.
+        Baselines have none.
     threads
         Threads of PyTorch; by default as many as it finds processors.
     device
@@ -81,8 +82,8 @@ def run(
         device, or the number of threads is below 1.
     """
     set_up(threads)
-    target = packs / recipe.analysis.name
-    if target.exists() and not force:
+    target = None if packs is None else packs / recipe.analysis.name
+    if target is not None and target.exists() and not force:
         raise UsageError(f"{target} exists already", hint="choose another name or use --force")
     work.mkdir(parents=True, exist_ok=True)
     with processes(device) as group:
@@ -109,7 +110,7 @@ def run(
             told(f"{name} {mean:.4f} ± {deviation:.4f}")
         written = [work / "results.json"]
         written[0].write_text(json.dumps(summary, indent=1), encoding="utf-8")
-        if models:
+        if models and target is not None:
             written.append(target)
             _write_pack(recipe, models, results, target, force=force)
     return written

@@ -59,7 +59,7 @@ def load(recipe: Recipe, data: Path) -> list[Subject]:
         A scene is missing, or has not what the target needs.
     """
     scenes = [scene for config in recipe.scenes for scene in _read(config, data)]
-    return [_subject(scene, recipe.target) for scene in scenes]
+    return [_subject(scene, recipe.target, number) for number, scene in enumerate(scenes, 1)]
 
 
 def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
@@ -87,7 +87,7 @@ def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
     return [replace(scene, part=config.part) for scene in found] if config.part else found
 
 
-def _subject(scene: LabelledScene, target: str) -> Subject:
+def _subject(scene: LabelledScene, target: str, number: int) -> Subject:
     cube = scene.cube
     bad = np.zeros(cube.bands, np.bool_) if cube.bad_bands is None else cube.bad_bands
     bands = np.flatnonzero(~bad).astype(np.int64)
@@ -103,7 +103,7 @@ def _subject(scene: LabelledScene, target: str) -> Subject:
         known = scene.abundances.sum(axis=2) > 0
         strata = np.where(known, scene.abundances.argmax(axis=2) + 1, 0)
     elif target == "spectra":
-        strata = np.ones(measured.shape, np.int64)
+        strata = np.full(measured.shape, number)  # each scene has its share of each part
     else:
         raise DataError(f"{scene.name} has no abundances; the target is {target}")
     abundances = scene.abundances if target in ("abundances", "spectra") else None

@@ -130,7 +130,7 @@ def trained(
     one = dataclasses.replace(
         without(recipe, left_out), training=dataclasses.replace(recipe.training, runs=1)
     )
-    runs.run(one, data, folder, folder, threads=threads, force=True, quiet=quiet, device="cpu")
+    runs.run(one, data, folder, None, threads=threads, quiet=quiet, device="cpu")
     found = checkpoint.load(folder / "run-1.pt")
     model = initial(recipe)
     model.load_state_dict(found.best or found.model)
