@@ -49,7 +49,6 @@ BOUNDS = [
         ({"psnr": 40.0}, "2 targets"),
         ({"rmse": 1.0}, "2 targets"),
         ({"quality": 50.0}, "2 targets"),
-        ({"pack": "generic-spectral"}, "has no pack"),
         ({"profile": "spectral"}, "needs the profile 'bounded'"),
         ({"profile": "band"}, "needs the profile 'bounded'"),
     ],
