@@ -80,6 +80,32 @@ def error_limits(draw: st.DrawFn, bands: int) -> Array:
     return np.array(draw(st.lists(limit, min_size=bands, max_size=bands)), np.uint32)
 
 
+@st.composite
+def relative_errors(draw: st.DrawFn) -> tuple[int, int, int]:
+    """Numerator and denominator of a relative error, and where zero is among the samples."""
+    most = _core.MAX_DENOMINATOR
+    denominator = draw(st.sampled_from([2, 20, 100, 1000, most]) | st.integers(2, most))
+    share = draw(st.sampled_from([0, 1]) | st.floats(0.001, 0.1))
+    numerator = 1 + int(share * (denominator - 2))
+    return numerator, denominator, draw(st.sampled_from([0, 0, 100, -1, INT32.min, INT32.max]))
+
+
+def allowed_errors(
+    samples: Array, limits: Array, numerator: int, denominator: int, zero: int
+) -> Array:
+    """Largest error of each sample of shape (bands, rows, columns), of int64."""
+    allowed = np.broadcast_to(limits.astype(np.int64)[:, None, None], samples.shape)
+    if numerator == 0:
+        return allowed
+    magnitudes = np.abs(samples.astype(np.int64) - zero)
+    return np.minimum(allowed, magnitudes * numerator // denominator)
+
+
+def unlimited(bands: int) -> Array:
+    """Error limits that no error reaches."""
+    return np.full(bands, 2**32 - 1, np.uint32)
+
+
 def tile_of(samples: Array) -> _core.BandTile:
     """The tile of samples of shape (bands, rows, columns)."""
     return _core.BandTile(*samples.shape)

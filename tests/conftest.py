@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,19 @@ import pytest
 import hyspec
 from golden import make_streams
 from hyspec import Cube, io, synthetic
+from made_once import made_once
 from stream_cases import INTERVALS, TILE
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give whole files to processes, so that what the tests of a file share is made once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    if config.getoption("dist") != "load":  # asked for another way
+        return None
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +123,34 @@ def trained(tmp_path_factory, grid):
     """A tiny pack, trained and exported by hyspec-train, with all that went into it."""
     from training_fixtures import train_tiny  # imports PyTorch
 
-    return train_tiny(tmp_path_factory.mktemp("trained"), grid)
+    return made_once(tmp_path_factory, "trained", lambda folder: train_tiny(folder, grid))
+
+
+@pytest.fixture(scope="session")
+def trained_spectral(tmp_path_factory, grid, known_exports):
+    """A tiny pack of the ``spectral`` profile, made in the same way."""
+    from training_fixtures import SPECTRAL, train_tiny
+
+    def train(folder):
+        with known_exports():
+            return train_tiny(folder, grid, *SPECTRAL)
+
+    return made_once(tmp_path_factory, "trained-spectral", train)
+
+
+@pytest.fixture(scope="session")
+def known_exports(tmp_path_factory):
+    """Context in which packs are written with graphs that were exported before, if there are."""
+    from exported_once import exported_once
+    from hyspec_training import export
+
+    @contextlib.contextmanager
+    def known() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(export, "export_graphs", partial(exported_once, tmp_path_factory))
+            yield
+
+    return known
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 
 import hyspec
 from hyspec import Cube, basis_sharing, cube_chunks, step_search
+from hyspec.tile_coder import TileAnalysis
 from sharing_cases import PACK, TINY, Array, alike, bases_of, psnr, unshared
 
 TILE = (16, 16)
@@ -107,20 +108,22 @@ def test_targets_are_met(array: Array, target: dict[str, float]) -> None:
 
 
 def test_a_search_on_some_rows_of_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole rows are looked at, because their tiles are analysed together."""
+    """Whole rows, as their tiles are analysed together, once each: three strips, then all tiles."""
     array = alike(160, 48, 20)
-    seen: list[int] = []
+    seen: list[tuple[int, int]] = []
     real = cube_chunks.CubeChunks._analyse_row
 
-    def analyse(self: cube_chunks.CubeChunks, key: tuple[int, int]) -> object:
-        seen.append(key[0])
-        return real(self, key)
+    def analyse(self: cube_chunks.CubeChunks, key: tuple[int, int]) -> list[TileAnalysis]:
+        found = real(self, key)
+        assert len(found) == 3
+        seen.append((self.cube.rows, key[0]))
+        return found
 
-    monkeypatch.setattr(step_search, "CACHE_BYTES", array.size // 8)
+    monkeypatch.setattr(step_search, "_WHOLE_PIXELS", 0)
+    monkeypatch.setattr(step_search, "_LEAST_PIXELS", 3 * 16 * 48)
     monkeypatch.setattr(cube_chunks.CubeChunks, "_analyse_row", analyse)
     data = hyspec.encode(array, pack=TINY, tile=TILE, bps=0.5, threads=1)
-    first = seen[: seen.index(0) if 0 in seen[1:] else None]
-    assert 1 <= len(set(first)) < 10
+    assert seen == [(16, 0)] * 3 + [(160, row) for row in range(10)]
     assert 8 * len(data) / array.size == pytest.approx(0.5, rel=0.05)
 
 

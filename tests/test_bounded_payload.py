@@ -9,12 +9,15 @@ from bounded_payload_cases import (
     INT32,
     KINDS,
     Array,
+    allowed_errors,
     cube,
     cubes,
     error_limits,
     lossless,
     masks,
+    relative_errors,
     tile_of,
+    unlimited,
 )
 from hyspec import _core
 
@@ -25,17 +28,17 @@ def round_trip(
     valid: Array | None = None,
     bands: int = 16,
     wide: bool = False,
+    relative: tuple[int, int, int] = (0, 1, 0),
 ) -> bytes:
     """Encode and decode; check everything that a payload promises."""
-    payload, written = _core.encode_bounded_payload(samples, valid, limits, bands, wide)
+    payload, written = _core.encode_bounded_payload(samples, valid, limits, bands, wide, *relative)
     decoded, mask, read_limits, read = _core.decode_bounded_payload(tile_of(samples), payload)
     assert written == read
     assert np.array_equal(read_limits, limits)
     there = np.ones(samples.shape, bool) if valid is None else valid.astype(bool)
     assert mask is None if valid is None else np.array_equal(mask, valid)
     error = np.abs(decoded.astype(np.int64) - samples)[there]
-    allowed = np.broadcast_to(limits[:, None, None].astype(np.int64), samples.shape)[there]
-    assert np.all(error <= allowed)
+    assert np.all(error <= allowed_errors(samples, limits, *relative)[there])
     assert not decoded[~there].any()
     if there.any():
         assert decoded[there].min() >= samples[there].min()
@@ -52,6 +55,18 @@ def test_any_cube_stays_within_its_limits(data: st.DataObject) -> None:
     round_trip(samples, limits, valid, data.draw(st.integers(0, 32)), data.draw(st.booleans()))
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_cube_stays_within_relative_limits(data: st.DataObject) -> None:
+    samples = data.draw(cubes())
+    bands = len(samples)
+    limits = data.draw(st.just(unlimited(bands)) | error_limits(bands))
+    relative = data.draw(relative_errors())
+    valid = data.draw(masks(samples.shape))
+    order, wide = data.draw(st.integers(0, 32)), data.draw(st.booleans())
+    round_trip(samples, limits, valid, order, wide, relative)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -61,10 +76,14 @@ def test_any_cube_stays_within_its_limits(data: st.DataObject) -> None:
     ),
     st.sampled_from([(24, 1, 1), (1, 24, 1), (1, 1, 24), (2, 3, 4), (12, 2, 1)]),
     st.sampled_from([0, 1, 2**31 - 1, 2**31, 2**32 - 1]),
+    relative_errors() | st.just((0, 1, 0)),
 )
-def test_extremes_of_32_bits(values: list[int], shape: tuple[int, int, int], limit: int) -> None:
+def test_extremes_of_32_bits(
+    values: list[int], shape: tuple[int, int, int], limit: int, relative: tuple[int, int, int]
+) -> None:
     samples = np.array(values, np.int32).reshape(shape)
-    round_trip(samples, np.full(shape[0], limit, np.uint32))
+    limits = np.full(shape[0], limit, np.uint32)
+    round_trip(samples, limits, None, 16, False, relative)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,6 +148,35 @@ def test_larger_limits_cost_less() -> None:
     assert sizes[-1] < 0.5 * sizes[0]
 
 
+def test_larger_relative_limits_cost_less() -> None:
+    samples = cube("smooth", (30, 40, 40), 50, 8000, 6)
+    sizes = [
+        len(round_trip(samples, unlimited(30), relative=(1, part, 0)))
+        for part in (10000, 1000, 100, 20, 5)
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < 0.2 * sizes[0]
+
+
+def test_relative_limits_of_large_samples_cost_as_absolute_ones() -> None:
+    """Far from zero, a relative error is an absolute one, but for its change over the samples."""
+    samples = cube("smooth", (20, 40, 40), 10**6, 10**6 + 4000, 6)
+    relative = len(round_trip(samples, unlimited(20), relative=(1, 10**5, 0)))
+    absolute = len(round_trip(samples, np.full(20, 10, np.uint32)))
+    assert abs(relative - absolute) < 0.02 * absolute
+
+
+def test_far_samples_of_relative_limits_are_exact() -> None:
+    """One that no long steps reach: nothing but its size is left to code."""
+    samples = np.full((1, 1, 40), 3, np.int32)
+    samples[0, 0, 20:] = INT32.max
+    samples[0, 0, 30] = INT32.min
+    payload = round_trip(samples, unlimited(1), relative=(1, 10**5, 0))
+    decoded = _core.decode_bounded_payload(tile_of(samples), payload)[0]
+    assert decoded[0, 0, 20] == INT32.max
+    assert decoded[0, 0, 30] == INT32.min
+
+
 def test_noise_costs_what_it_has() -> None:
     """Nothing can be predicted, and little is lost by trying."""
     samples = np.random.default_rng(1).integers(0, 4096, (10, 64, 64)).astype(np.int32)
@@ -149,6 +197,8 @@ def test_bands_explain_each_other() -> None:
     [
         ({"max_errors": np.zeros(3, np.uint32)}, "max_errors"),
         ({"bands": 33}, "32 bands"),
+        ({"numerator": 9, "denominator": 9}, "less than 1"),
+        ({"numerator": 9, "denominator": 2**24 + 1}, "at most 2"),
         ({"valid": np.ones((2, 3, 5), np.uint8)}, "valid"),
         ({"valid": np.full((2, 3, 4), 2, np.uint8)}, "0 and 1"),
         ({"samples": np.zeros((2, 0, 4), np.int32)}, "at least one"),

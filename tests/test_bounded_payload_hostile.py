@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounded_payload_cases import KINDS, cube, lossless
+from bounded_payload_cases import KINDS, cube, lossless, unlimited
 from hyspec import _core
 from reference import band, bounded
 
@@ -28,7 +28,7 @@ def test_golden_payloads(path: Path) -> None:
 
 
 def test_golden_payloads_are_there() -> None:
-    assert len(GOLDEN) >= 6
+    assert len(GOLDEN) >= 8
 
 
 def code_of(payload: bytes, tile: _core.BandTile) -> str | None:
@@ -51,10 +51,14 @@ def test_any_bytes(payload: bytes, bands: int, rows: int, columns: int) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.data(), st.sampled_from(KINDS))
-def test_any_damage(data: st.DataObject, kind: str) -> None:
+@given(st.data(), st.sampled_from(KINDS), st.booleans())
+def test_any_damage(data: st.DataObject, kind: str, relative: bool) -> None:
     samples = cube(kind, (4, 10, 11), -4000, 4000, 7)
-    payload = bytearray(_core.encode_bounded_payload(samples, None, lossless(4))[0])
+    payload = bytearray(
+        _core.encode_bounded_payload(samples, None, unlimited(4), numerator=1, denominator=99)[0]
+        if relative
+        else _core.encode_bounded_payload(samples, None, lossless(4))[0]
+    )
     for _ in range(data.draw(st.integers(1, 8))):
         payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
     tile = _core.BandTile(4, 10, 11)
@@ -72,15 +76,21 @@ def test_every_cut_is_noticed(kind: str) -> None:
 
 
 def header(*fields: int) -> bytes:
-    """The way and varints of one byte."""
-    return bytes((0, *fields))
+    """Varints of one byte, after that of the way."""
+    return bytes([0, *fields])
 
 
 @pytest.mark.parametrize(
     "payload",
     [
         header(0, 9, 33, 0, 1, 0, 0),  # too many bands of a prediction
-        header(0, 9, 16, 2, 1, 0, 0),  # no such neighbourhood
+        header(0, 9, 16, 4, 1, 0, 0),  # no such neighbourhood and kind of errors
+        header(0, 9, 16, 2, 1, 0, 0, 9, 0, 0),  # a relative error of 0
+        header(0, 9, 16, 2, 1, 0, 9, 9, 0, 0),  # and of 1
+        header(0, 9, 16, 2, 1, 0, 9, 0, 0, 0),  # without a denominator
+        header(0, 9, 16, 2, 1, 0, 9) + bytes.fromhex("818080080000"),  # denominator above 2^24
+        header(0, 9, 16, 2, 1, 0, 1, 9) + bytes.fromhex("808080801000"),  # zero is no int32
+        header(0, 9, 16, 2, 1, 0, 1, 9),  # without a zero
         header(0, 9, 16, 0, 2, 0, 0, 0),  # neither one limit nor three
         header(0, 9, 16, 0, 0, 0),  # no limit
         header(0, 9, 16, 0, 1, 0, 99),  # a mask beyond the end

@@ -61,6 +61,17 @@ def test_other_profiles_have_one_way(run, out, scene_hdr, scene_hyc, tiny_spectr
     assert "chunks" not in done.out
 
 
+def test_max_relative_error(bounded, out, scene_hdr, scene_cube):
+    assert bounded("--max-relative-error", "0.02", "--max-error", "30", "--verify").code == 0
+    source = hyspec.io.read(scene_hdr)
+    expected = hyspec.encode(source, max_relative_error=0.02, max_error=30)
+    assert out.read_bytes() == expected
+    found = hyspec.decode(expected).array.astype(int)
+    errors = np.abs(found - scene_cube.array)
+    assert np.all(errors <= np.minimum(0.02 * scene_cube.array, 30))
+    assert errors.max() == 30
+
+
 def test_an_error_for_each_band(bounded, out, scene_hdr, scene_cube):
     limits = [band % 4 for band in range(24)]  # some are too small for corrections
     assert bounded("--max-error", ",".join(map(str, limits))).code == 0
@@ -92,6 +103,12 @@ def test_the_table_names_no_pack(bounded):
         (["--max-error", "1,2"], "2 values; expected one, or 24"),
         (["--max-error", "1,x"], "one for each band"),
         (["--max-error", ""], "one for each band"),
+        (["--max-relative-error", "0.1", "--lossless"], "2 targets (max_relative_error, lossless)"),
+        (["--max-relative-error", "0.1", "--bps", "1"], "2 targets (bps, max_relative_error)"),
+        (["--max-relative-error", "0"], "expected a number above 0 and below 1"),
+        (["--max-relative-error", "1"], "expected a number above 0 and below 1"),
+        (["--max-relative-error", "nan"], "expected a number above 0 and below 1"),
+        (["--max-relative-error", "0.1", "--profile", "band"], "needs the profile 'bounded'"),
         (["--lossless", "--network", "0"], "no networks"),
         (["--lossless", "--precision", "int8"], "no networks"),
         (["--lossless", "--bad-bands", "drop"], "none is dropped"),
@@ -133,11 +150,22 @@ def test_info(bounded, run, out):
     values = done.json
     assert (values["profile"], values["pack"], values["pack_id"]) == ("bounded", None, None)
     assert (values["chunks"], values["damage"], values["index"]) == (6, [], "sound")
+    assert values["error_limits"] == {"max_error": 0, "max_relative_error": None}
     text = run(info.main, out).out
     assert "bounded" in text
+    assert "errors       none" in text
     assert "pack" not in text
     out.write_bytes(with_byte_flipped(out.read_bytes(), out.stat().st_size // 2))
     assert run(info.main, out, "--check").code == 1
+
+
+def test_info_of_limits(bounded, run, out):
+    bounded("--max-relative-error", "0.25", "--max-error", "3")
+    assert run(info.main, out, "--json").json["error_limits"] == {
+        "max_error": 3,
+        "max_relative_error": 0.25,
+    }
+    assert "errors       at most 3 and at most 0.25 of the sample" in run(info.main, out).out
 
 
 def test_decode(bounded, run, out, tmp_path, scene_cube):

@@ -1,23 +1,23 @@
-"""The core builds and installs with plain CMake, without Python, and another project can use it."""
+"""The core builds and installs as the README says, without Python, for other projects to use."""
 
-import os
 import subprocess
-import sysconfig
 from pathlib import Path
 
 import numpy as np
 
+from document_commands import ROOT, commands, environment
 from hyspec import _core
 
-ROOT = Path(__file__).resolve().parents[1]
+#: As every test builds it: quickly.
+SETTINGS = {"CMAKE_GENERATOR": "Ninja", "CMAKE_BUILD_TYPE": "Debug"}
 
 
-def cmake(*arguments: str | Path, **variables: str) -> None:
+def run(*command: str | Path, folder: Path | None = None, **variables: str) -> None:
     # cmake and ninja come with the test dependencies, whose scripts need not be on the path.
-    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])
     result = subprocess.run(
-        ["cmake", *map(str, arguments)],
-        env={**os.environ, "PATH": path, **variables},
+        list(map(str, command)),
+        cwd=folder,
+        env={**environment(), **SETTINGS, **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -25,17 +25,21 @@ def cmake(*arguments: str | Path, **variables: str) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def cmake(*arguments: str | Path, **variables: str) -> None:
+    run("cmake", *arguments, **variables)
+
+
 def test_consumer_project(tmp_path: Path) -> None:
+    for name in ("CMakeLists.txt", "csrc"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    [command] = [c for c in commands(ROOT / "README.md") if c.startswith("cmake")]
+    run("bash", "-euc", command, folder=tmp_path, CXXFLAGS="-Werror")
     prefix = tmp_path / "prefix"
-    ninja = ("-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug")
-    cmake("-S", ROOT, "-B", tmp_path / "core", *ninja, "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON")
-    cmake("--build", tmp_path / "core")
-    cmake("--install", tmp_path / "core", "--prefix", prefix)
     installed = {path.name for path in prefix.rglob("*") if path.is_file()}
     assert {"range_coder.hpp", "libhyspec_core.a", "hyspecConfig.cmake"} <= installed
 
     source = ROOT / "tests" / "consumer"
-    cmake("-S", source, "-B", tmp_path / "consumer", *ninja, f"-DCMAKE_PREFIX_PATH={prefix}")
+    cmake("-S", source, "-B", tmp_path / "consumer", f"-DCMAKE_PREFIX_PATH={prefix}")
     cmake("--build", tmp_path / "consumer")
     output = subprocess.run(
         [tmp_path / "consumer" / "consumer"], capture_output=True, text=True, check=True
@@ -56,7 +60,7 @@ def test_build_types(tmp_path: Path) -> None:
 
     def build_type(source: Path, *arguments: str) -> str:
         build = tmp_path / f"build-{len(list(tmp_path.iterdir()))}"
-        cmake("-S", source, "-B", build, "-G", "Ninja", *arguments, CMAKE_BUILD_TYPE="")
+        cmake("-S", source, "-B", build, *arguments, CMAKE_BUILD_TYPE="")
         lines = (build / "CMakeCache.txt").read_text().splitlines()
         [found] = [line for line in lines if line.startswith("CMAKE_BUILD_TYPE:")]
         return found.partition("=")[2]

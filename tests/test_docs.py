@@ -4,20 +4,48 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hyspec import io, synthetic
-from hyspec_tools import compare, decode, demo, encode, export, info, partition, refine, train
+from analysis_packs import classifier, encoder, two_layers, unmixer
+from document_commands import PAGES, ROOT, blocks, commands, environment
+from hyspec import Cube, io, synthetic
+from hyspec.analysis import pack, scaling
+from hyspec_tools import (
+    classify,
+    compare,
+    decode,
+    demo,
+    encode,
+    export,
+    features,
+    info,
+    partition,
+    quantise,
+    refine,
+    train,
+    unmix,
+)
 
-ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {
     p.parser().prog: p
-    for p in (compare, decode, demo, encode, export, info, partition, refine, train)
+    for p in (
+        classify,
+        compare,
+        decode,
+        demo,
+        encode,
+        export,
+        features,
+        info,
+        partition,
+        quantise,
+        refine,
+        train,
+        unmix,
+    )
 }
 
 #: Commands that another test runs, or that set up what this test runs in.
@@ -27,21 +55,12 @@ ELSEWHERE = {
     "python3.11 -m venv .venv": "installs what this test runs in",
     ".venv/bin/pip install": "installs what this test runs in",
     ".venv/bin/pre-commit install": "installs the hooks",
+    "cmake -S . -B build": "test_consumer.py",
     "hyspec-train": "test_cli_train.py",
     "hyspec-export": "test_cli_export.py",
     "hyspec-refine": "test_training_refinement.py",
     "torchrun": "test_training_distributed.py",
 }
-
-
-def blocks(page: Path, language: str) -> list[str]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.M | re.S)
-    return [text for name, text in found if name == language]
-
-
-def commands(page: Path) -> list[str]:
-    text = "".join(blocks(page, "")).replace("\\\n", " ")
-    return [line for line in text.splitlines() if line.strip()]
 
 
 @pytest.fixture
@@ -50,15 +69,19 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     io.write(tmp_path / "scene.hdr", cube)
     dump = cube.array[:32, :48, 10:34:2].transpose(0, 2, 1)  # interleaved by line
     np.ascontiguousarray(dump, "<u2").tofile(tmp_path / "dump.raw")
-    for name in ("CMakeLists.txt", "csrc"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    common = {
+        "bands": cube.bands,
+        "wavelengths": cube.wavelengths,  # nanometres
+        "scaler": scaling.fit("standard", cube.array),
+    }
+    layers = {"scores": two_layers(cube.bands, 3)}
+    pack.save(classifier(**common, patch=1, graphs=layers), tmp_path / "minerals.zip")
+    pack.save(unmixer(**common), tmp_path / "endmembers.zip")
+    pack.save(encoder(**common), tmp_path / "encoder.zip")
+    truth = np.ones((80, 72, 1), np.uint8)
+    io.write(tmp_path / "truth.tif", Cube(truth))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def environment() -> dict[str, str]:
-    scripts = str(Path(sys.executable).parent)
-    return {**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]}
 
 
 @pytest.mark.parametrize(

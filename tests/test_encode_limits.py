@@ -64,28 +64,46 @@ def test_packs_whose_models_cannot_be_assigned(tiny_pack):
     assert set(encoding_plan._models(cube, partition, five)) <= set(range(5))
 
 
-@pytest.mark.parametrize("across", [4, 5, 8])
-def test_searched_tiles_lie_in_all_columns_of_the_grid(tiny_pack, monkeypatch, across):
-    """A search on one column of tiles would miss what the others cost."""
-    cube = hyspec.Cube(np.zeros((64 * across, 64 * across, 2), np.uint16))
-    chunks = cube_chunks.CubeChunks(
-        cube, None, tiling.TileGrid(cube.rows, cube.columns, 64, 64), [None], []
-    )
-    search = step_search.StepSearch(
-        chunks,
-        encoding_plan.EncodingPlan.of(cube, hyspec.EncodeOptions(bps=1.0, pack=tiny_pack)),
-        survey.survey(cube),
-        0,
-        lambda *_: None,
-    )
-    whole = 4 * pack.load(tiny_pack).latents_per_sample * cube.array.size
-    monkeypatch.setattr(step_search, "CACHE_BYTES", whole / across)
-    tiles = search._tiles()
-    assert len(tiles) == across
-    assert len({t % across for t in tiles}) >= across // 2
-    assert len({t // across for t in tiles}) >= across // 2
-    monkeypatch.setattr(step_search, "CACHE_BYTES", 2 * whole)
-    assert search._tiles() == list(range(across * across))
+def search_of(cube, tile, **options):
+    """The search of an encoding, and its chunks."""
+    plan = encoding_plan.EncodingPlan.of(cube, hyspec.EncodeOptions(bps=1.0, **options))
+    grid = tiling.TileGrid(cube.rows, cube.columns, *tile)
+    chunks = cube_chunks.CubeChunks(cube, None, grid, plan.partition, plan.coders)
+    return step_search.StepSearch(chunks, plan, survey.survey(cube), 0, lambda *_: None), chunks
+
+
+@pytest.mark.parametrize("rows", [640, 1000, 4096, 20000])
+@pytest.mark.parametrize("tile", [(256, 128), (16, 64), (20000, 128)])
+def test_searched_strips_are_spread_over_all_rows(each_pack, rows, tile):
+    """A search on some place of the cube would miss what the others cost."""
+    cube = hyspec.Cube(np.zeros((rows, 128, 2), np.uint16))
+    search, _ = search_of(cube, tile, pack=each_pack)
+    strips = search._strips()
+    height = min(32, tile[0])
+    assert all(strip.stop - strip.start == height for strip in strips)
+    assert sum(height for _ in strips) == pytest.approx(max(rows // 8, 128), abs=height)
+    starts = [-height, *(strip.start for strip in strips), rows]
+    gaps = np.diff(starts) - height
+    assert gaps.min() >= 0
+    # Three distances between multiples of the golden ratio: 1, 1.618 and 2.618 of the smallest.
+    assert gaps.max() < 2.7 * rows / len(strips)
+
+
+@pytest.mark.parametrize("rows", [1, 31, 32, 40, 256])
+def test_small_cubes_are_searched_as_a_whole(each_pack, rows):
+    cube = hyspec.Cube(np.zeros((rows, 128, 2), np.uint16))
+    assert search_of(cube, (16, 128), pack=each_pack)[0]._strips() is None
+
+
+def test_no_more_is_searched_than_memory_holds(each_pack, monkeypatch):
+    cube = hyspec.Cube(np.zeros((2048, 128, 2), np.uint16))
+    search, chunks = search_of(cube, (64, 128), pack=each_pack)
+    each = search._bytes_of(chunks.strip(slice(0, 32)))
+    for held in (1, 2, 5):
+        monkeypatch.setattr(step_search, "CACHE_BYTES", held * each)
+        assert len(search._strips()) == held
+    monkeypatch.setattr(step_search, "CACHE_BYTES", each // 2)
+    assert len(search._strips()) == 1
 
 
 def test_streams_in_memory_views_of_any_element_type(tiny_pack):

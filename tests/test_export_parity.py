@@ -1,6 +1,5 @@
 """PyTorch, ONNX Runtime and the C++ core on the same numbers: one network, three readings of it."""
 
-import functools
 import json
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import torch
 
 import hyspec
+from exported_once import exported_once, random_lapped, random_wavelet
 from hyspec import _core, inference, pack, synthetic
 from hyspec.band_profile import BandCoder
 from hyspec.pack import GAINS_PER_OCTAVE
@@ -19,11 +19,8 @@ from hyspec.spectral_profile import SpectralCoder
 from hyspec.tile_coder import TileSamples
 from hyspec_training.balle import STRIDE, BandNetwork
 from hyspec_training.graphs import export_graphs
-from hyspec_training.high_rate import Analysis, Dequantiser, HighRateNetwork
-from hyspec_training.lapped import LappedTransform
+from hyspec_training.high_rate import Analysis
 from hyspec_training.onnx_graphs import OPSET, halved
-from hyspec_training.wavelet import WaveletTransform
-from training_fixtures import SPECTRAL, train_tiny
 
 torch.set_num_threads(1)
 
@@ -36,9 +33,9 @@ OCTAVES = [0.0, 1.25, 2.0, 4.5]
 class Exported:
     """A network as PyTorch holds it, its weights rounded as in a pack, and its graphs."""
 
-    def __init__(self, net):
+    def __init__(self, net, graphs):
         self.net = net
-        self.graphs = export_graphs(net)
+        self.graphs = graphs
         if isinstance(net, BandNetwork):
             self.analysis, self.synthesis = halved(net.analysis), halved(net.synthesis)
         else:
@@ -65,36 +62,17 @@ class Exported:
 
 
 @pytest.fixture(scope="module")
-def spectral(tmp_path_factory, grid):
-    """A tiny pack of the spectral profile."""
-    return train_tiny(tmp_path_factory.mktemp("spectral"), grid, *SPECTRAL)
+def export(tmp_path_factory):
+    """Export a network, unless an equal one was exported before."""
+    return lambda net: Exported(net, exported_once(tmp_path_factory, net))
 
 
 @pytest.fixture(scope="module", params=["balle", "lapped", "wavelet"])
-def exported(request):
+def exported(request, export):
     """A trained network of the first kind, and networks of the others with random weights."""
     if request.param == "balle":
-        return Exported(request.getfixturevalue("trained").network())
-    return random_network(request.param)
-
-
-@functools.cache
-def spectral_network(spectral):
-    return Exported(spectral.network())
-
-
-@functools.cache
-def random_network(kind):
-    """An exported network; kept, as the export takes long and fixtures are made again."""
-    torch.manual_seed(5)
-    if kind == "lapped":
-        net = HighRateNetwork(LappedTransform(), 2, Dequantiser(width=8, blocks=1))
-    else:
-        net = HighRateNetwork(WaveletTransform(), 2)
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
-    return Exported(net.eval())
+        return export(request.getfixturevalue("trained").network())
+    return export(random_lapped() if request.param == "lapped" else random_wavelet())
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["optimised", "as exported"])
@@ -165,10 +143,10 @@ def test_single_precision_graph_has_the_same_values(exported):
 # ---- gains and symbols --------------------------------------------------------------------------
 
 
-def test_gain_codes_of_every_level(trained):
+def test_gain_codes_of_every_level(trained, export):
     """Logarithms within half a unit of what PyTorch multiplies by, the continuation included."""
     net = trained.network()
-    graphs = export_graphs(net)
+    graphs = export(net).graphs
     quality = torch.arange(len(graphs.gain)) / STEPS_PER_OCTAVE
     assert quality[-1] > net.octaves + 1
     with torch.no_grad():
@@ -267,7 +245,7 @@ def test_planes_of_dumped_symbols(exported, dump, runtime):
 
 
 @pytest.mark.parametrize(("quality", "size"), [(50, (37, 45)), (80, (64, 48)), (95, (16, 90))])
-def test_decoded_pixels_are_those_of_the_pytorch_synthesis(trained, grid, quality, size):
+def test_decoded_pixels_are_those_of_the_pytorch_synthesis(trained, export, grid, quality, size):
     cube = synthetic.scene(*size, sensor=grid, seed=7).cube
     settings = {"intervals": f"1-{cube.bands}", "threads": 1}
     data = hyspec.encode(cube, pack=trained.pack, quality=quality, **settings)
@@ -282,7 +260,7 @@ def test_decoded_pixels_are_those_of_the_pytorch_synthesis(trained, grid, qualit
     tile = _core.BandTile(cube.bands, *size)
     symbols = BandCoder(model).read(tile, payload, chunk.symbols_crc)
 
-    low = Exported(trained.network())
+    low = export(trained.network())
     sigma = np.exp2((symbols.scale - 65) / 16)
     unit = np.exp2(np.maximum(0, (symbols.scale - 65) // 16 - 3))
     level = np.minimum(2 * (symbols.scale - 65) - symbols.step, len(low.graphs.gain) - 1)
@@ -306,10 +284,12 @@ def test_decoded_pixels_are_those_of_the_pytorch_synthesis(trained, grid, qualit
 
 
 @pytest.mark.parametrize(("step", "size"), [(150, (40, 36)), (40, (33, 50))])
-def test_decoded_pixels_of_components_are_those_of_pytorch(spectral, grid, step, size):
+def test_decoded_pixels_of_components_are_those_of_pytorch(
+    trained_spectral, export, grid, step, size
+):
     """Planes from the PyTorch synthesis, and the spectral transform undone in double precision."""
     samples = synthetic.scene(*size, sensor=grid, seed=7).cube.array
-    [model] = pack.load(spectral.pack).models
+    [model] = pack.load(trained_spectral.pack).models
     coder = SpectralCoder(model)
     analysis = coder.analyse(TileSamples(samples, None, SampleType(samples.dtype)))
     payload, checksum, _ = coder.encode(analysis, step)
@@ -317,7 +297,7 @@ def test_decoded_pixels_of_components_are_those_of_pytorch(spectral, grid, step,
     every = np.arange(grid.centres.size)
     decoded = np.concatenate([p for _, p in coder.synthesise(analysis.tile, symbols, every)])
 
-    net = spectral_network(spectral)
+    net = export(trained_spectral.network())
     (rows, columns), count = size, len(symbols.scale)
     assert count >= 2
     h, w = -(-rows // 8), -(-columns // 8)
@@ -365,7 +345,8 @@ def test_graphs_are_plain_and_say_nothing_of_their_maker(exported, name):
 
 
 def test_the_pack_holds_these_graphs_and_what_they_were_made_of(trained):
-    graphs = Exported(trained.network()).graphs
+    """Another export of the network has the same bytes."""
+    graphs = export_graphs(trained.network())
     [model] = pack.load(trained.pack).models
     [network] = model.networks
     assert (network.analysis, network.synthesis) == (graphs.analysis, graphs.synthesis)

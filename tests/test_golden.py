@@ -117,7 +117,11 @@ def test_bounded_streams_are_within_their_limits(name: str) -> None:
     cube, settings = make_streams.CUBES[name]
     data = (FOLDER / f"v1.0-{name}.hyc").read_bytes()
     found = hyspec.decode(data, pack=pack_of(name)).array
-    limits = np.broadcast_to(np.array(settings.get("max_error", 0.0)), cube.shape)
+    share = settings.get("max_relative_error")
+    limits = np.array(settings.get("max_error", 0.0 if share is None else np.inf))
+    if share is not None:
+        limits = np.minimum(limits, share * np.abs(cube.array.astype(np.float64)))
+    limits = np.broadcast_to(limits, cube.shape)
     there = np.isfinite(cube.array)
     if cube.nodata is not None:
         there &= cube.array != cube.nodata

@@ -206,3 +206,14 @@ def test_cutting_out_moves_the_origin(rotation):
     assert cut["envi"]["description"] == "kept"
     assert (cut["other"], cut["tiff"]["layout"]) == (1, "contig")
     assert geo.from_envi(metadata["envi"]) == reference  # the original is as it was
+
+
+def test_place_alone():
+    """Maps of a scene lie where it does; nothing else about it holds for them."""
+    cube = envi_cube(UTM, description="noise", sensor="EnMAP")
+    cube.metadata["tiff"] = {"tags": [[33550, 12, 3, [1.0, 1.0, 0.0]], [270, 2, 2, "x"], "odd"]}
+    assert io.metadata_of_place(cube.metadata) == {
+        "envi": {"map info": UTM},
+        "tiff": {"tags": [[33550, 12, 3, [1.0, 1.0, 0.0]]]},
+    }
+    assert io.metadata_of_place({"envi": {"description": "x"}, "tiff": 3, "mat": {}}) == {}

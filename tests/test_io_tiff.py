@@ -281,3 +281,40 @@ def test_no_line_interleave(tmp_path):
     with pytest.raises(UsageError, match="line interleave"):
         io.write(tmp_path / "a.tif", Cube(ramp()), interleave="bil")
     assert not list(tmp_path.iterdir())
+
+
+TABLE = [[0, 0, 0], [255, 0, 3], [9, 99, 200]]
+
+
+def test_numbers_of_colours(tmp_path):
+    array = np.array([[[0], [1]], [[2], [1]]], np.uint8)
+    io.write(tmp_path / "map.tif", Cube(array, metadata={"tiff": {"colours": TABLE}}))
+    with tifffile.TiffFile(tmp_path / "map.tif") as file:
+        page = file.pages[0]
+        assert page.photometric == tifffile.PHOTOMETRIC.PALETTE
+        np.testing.assert_array_equal(page.colormap[:, :3].T // 257, TABLE)
+        assert not page.colormap[:, 3:].any()
+    np.testing.assert_array_equal(io.read(tmp_path / "map.tif").array, array)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bands", "colours"),
+    [
+        ("uint16", 1, TABLE),
+        ("uint8", 2, TABLE),
+        ("uint8", 1, [[0, 0]]),
+        ("uint8", 1, [[0, 0, 256]]),
+        ("uint8", 1, [[0, 0, None]]),
+        ("uint8", 1, [[0, 0], [1]]),
+        ("uint8", 1, [[0, 0, 0]] * 257),
+        ("uint8", 1, "red"),
+        ("uint8", 1, {"red": 1}),
+        ("uint8", 1, []),
+    ],
+)
+def test_colours_that_are_none(tmp_path, dtype, bands, colours):
+    """Metadata come from anywhere: what is no table of colours for this cube is left alone."""
+    cube = Cube(np.ones((2, 2, bands), dtype), metadata={"tiff": {"colours": colours}})
+    io.write(tmp_path / "map.tif", cube)
+    with tifffile.TiffFile(tmp_path / "map.tif") as file:
+        assert file.pages[0].photometric == tifffile.PHOTOMETRIC.MINISBLACK

@@ -32,7 +32,13 @@ def test_unknown_profile():
         EncodeOptions(profile="wavelet")
 
 
-BOUNDS = [{"lossless": True}, {"max_error": 2.0}, {"max_error": 0.0}, {"max_error": [1, 2]}]
+BOUNDS = [
+    {"lossless": True},
+    {"max_error": 2.0},
+    {"max_error": 0.0},
+    {"max_error": [1, 2]},
+    {"max_relative_error": 0.1},
+]
 
 
 @pytest.mark.parametrize("settings", BOUNDS)
@@ -59,6 +65,7 @@ def test_what_does_not_go_with_bounds(settings, other, text):
 def test_bounds_are_one_target():
     with pytest.raises(UsageError, match=r"2 targets \(max_error, lossless\)"):
         EncodeOptions(max_error=1.0, lossless=True)
+    assert EncodeOptions(max_error=1.0, max_relative_error=0.1).bounded
 
 
 @pytest.mark.parametrize(
@@ -69,9 +76,16 @@ def test_bounds_that_are_none(bound):
         EncodeOptions(max_error=bound)
 
 
+@pytest.mark.parametrize("share", [0, 1, -0.1, 7, float("nan"), float("inf"), "0.1", True, [0.1]])
+def test_shares_that_are_none(share):
+    with pytest.raises(UsageError, match="max_relative_error"):
+        EncodeOptions(max_relative_error=share)
+
+
 def test_bounds_of_bands():
     assert EncodeOptions().error_bounds(3) is None
     assert EncodeOptions(lossless=True).error_bounds(3).tolist() == [0, 0, 0]
+    assert EncodeOptions(max_relative_error=0.1).error_bounds(2).tolist() == [np.inf, np.inf]
     assert EncodeOptions(max_error=2).error_bounds(3).tolist() == [2, 2, 2]
     for several in ([1, 2, 0.5], (1, 2, 0.5), np.array([1, 2, 0.5])):
         assert EncodeOptions(max_error=several).error_bounds(3).tolist() == [1, 2, 0.5]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import hyspec
-from hyspec import errors, pack
+from hyspec import errors, pack, pack_storage
 from pack_files import MANIFEST, edit, npy, replace, zipped
 
 
@@ -212,7 +212,7 @@ def test_array_that_claims_to_be_huge(pack_copy):
 
 
 def test_file_that_is_too_large(pack_copy, monkeypatch):
-    monkeypatch.setattr(pack, "_MAX_FILE_BYTES", 10_000)
+    monkeypatch.setattr(pack_storage, "MAX_FILE_BYTES", 10_000)
     replace(pack_copy, "low/analysis.onnx", bytes(20_000))
     refused(pack_copy, "larger than")
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import hyspec
 from hyspec import _core, errors, framing, metrics, rate_control, step_search, tiling
+from hyspec.band_profile import BandCoder
 from hyspec.options import EncodeOptions
+from hyspec.spectral_profile import SpectralCoder
 
 #: For searches that cannot miss by a jump.
 ANY = {"tolerance": math.inf}
@@ -295,7 +297,7 @@ def test_a_target_between_two_steps_is_kept(tiny_spectral_pack):
 
 
 def test_a_sampled_search_keeps_a_limit(monkeypatch, tiny_spectral_pack):
-    """Of several tiles of noise one is searched; the rate of all jumps."""
+    """Of several strips of noise one is searched; the rate of all jumps."""
     monkeypatch.setattr(step_search, "CACHE_BYTES", 1)
     noise = np.random.default_rng(5).normal(1000, 50, (48, 24, 4)).astype(np.uint16)
     cube, settings = hyspec.Cube(noise), {"pack": tiny_spectral_pack, "tile": 24}
@@ -311,7 +313,7 @@ def test_a_sampled_search_keeps_a_limit(monkeypatch, tiny_spectral_pack):
 
 
 def test_the_range_is_that_of_the_whole_cube(monkeypatch, each_pack):
-    """The searched tile is constant, so that it tells nothing of what can be reached."""
+    """The searched strip is constant, so that it tells nothing of what can be reached."""
     monkeypatch.setattr(step_search, "CACHE_BYTES", 1)
     samples = np.full((64, 16, 8), 500, np.uint16)
     samples[:16] += np.random.default_rng(1).integers(0, 200, (16, 16, 8)).astype(np.uint16)
@@ -359,18 +361,23 @@ def test_result_tells_the_quality_that_gives_the_same_stream(each_pack, scene_cu
     assert again == b"".join(pieces)
 
 
-# ---- cubes larger than the memory for a search ---------------------------------------------------
+# ---- cubes that are searched on strips -----------------------------------------------------------
 
 
-@pytest.fixture
-def small_cache(monkeypatch, large, each_pack):
-    """A cache that holds the latents of a quarter of the tiles."""
-    pack = hyspec.pack.load(each_pack)
-    latents = large.array.size * pack.latents_per_sample
-    monkeypatch.setattr(step_search, "CACHE_BYTES", latents)
+@pytest.fixture(params=["long", "little memory"])
+def sampled(request, monkeypatch, large):
+    """The large cube is searched on a quarter of its 20 tiles, as very large ones are."""
+    if request.param == "long":
+        monkeypatch.setattr(step_search, "_WHOLE_PIXELS", 0)
+        monkeypatch.setattr(step_search, "_LEAST_PIXELS", large.rows * large.columns // 4)
+    else:
+        each = large.array.itemsize * large.array.size // 20 + 1000
+        monkeypatch.setattr(step_search, "CACHE_BYTES", 5 * each)
+        for coder in (BandCoder, SpectralCoder):
+            monkeypatch.setattr(coder, "analysis_bytes", lambda *_, **__: 500)
 
 
-@pytest.mark.usefixtures("small_cache")
+@pytest.mark.usefixtures("sampled")
 @pytest.mark.parametrize("bps", [0.11, 0.2])
 def test_sampled_rate(each_pack, large, bps):
     analysed = []
@@ -382,13 +389,13 @@ def test_sampled_rate(each_pack, large, bps):
             analysed.append(total)
 
     hyspec.encode_to(large, pieces.append, options, progress)
-    assert set(analysed) == {10}  # of 40 chunks: the search saw a quarter
+    assert set(analysed) == {10}  # of 40 chunks: it saw a quarter
     data = b"".join(pieces)
     assert rate(data, large) == pytest.approx(bps, rel=0.03)
     assert hyspec.decode(data, pack=each_pack).shape == large.shape
 
 
-@pytest.mark.usefixtures("small_cache")
+@pytest.mark.usefixtures("sampled")
 def test_sampled_search_is_the_same_for_any_number_of_threads(each_pack, large):
     streams = {
         hyspec.encode(large, pack=each_pack, bps=0.15, tile=8, threads=threads)
@@ -397,10 +404,10 @@ def test_sampled_search_is_the_same_for_any_number_of_threads(each_pack, large):
     assert len(streams) == 1
 
 
-@pytest.mark.usefixtures("small_cache")
+@pytest.mark.usefixtures("sampled")
 @pytest.mark.parametrize("flip", [False, True])
 def test_sampled_search_of_an_uneven_scene(each_pack, large, flip):
-    """A scene of which one half is flat: a sample of its tiles misleads."""
+    """A scene of which one half is flat: a sample of its rows misleads."""
     samples = large.array.copy()
     samples[:80] = samples[:80].mean((0, 1)).astype("u2") + (samples[:80] % 5)
     cube = hyspec.Cube(samples[::-1] if flip else samples)
@@ -409,8 +416,8 @@ def test_sampled_search_of_an_uneven_scene(each_pack, large, flip):
 
 
 @pytest.mark.parametrize("name", ["bps", "psnr"])
-def test_sample_of_constant_tiles(each_pack, large, monkeypatch, name):
-    """The only tile that the search looks at is empty, the others are not."""
+def test_sample_of_constant_rows(each_pack, large, monkeypatch, name):
+    """The only strip that the search looks at is empty, the others are not."""
     monkeypatch.setattr(step_search, "CACHE_BYTES", 1)
     samples = large.array.copy()
     only = int((5**0.5 - 1) / 2 * -(-samples.shape[0] // 20))
@@ -427,7 +434,7 @@ def test_sample_of_constant_tiles(each_pack, large, monkeypatch, name):
         assert metrics.psnr_db(cube, decoded) == pytest.approx(target, abs=0.2)
 
 
-@pytest.mark.usefixtures("small_cache")
+@pytest.mark.usefixtures("sampled")
 def test_sampled_psnr(each_pack, large):
     like = hyspec.decode(hyspec.encode(large, pack=each_pack, quality=15, tile=8), pack=each_pack)
     target = metrics.psnr_db(large, like)
@@ -436,7 +443,7 @@ def test_sampled_psnr(each_pack, large):
     assert metrics.psnr_db(large, decoded) == pytest.approx(target, abs=0.2)
 
 
-@pytest.mark.usefixtures("small_cache")
+@pytest.mark.usefixtures("sampled")
 def test_cube_of_one_tile_is_searched_as_a_whole(each_pack, large):
     data = hyspec.encode(large, pack=each_pack, bps=0.08)
     assert rate(data, large) == pytest.approx(0.08, rel=0.03)

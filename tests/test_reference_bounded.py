@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounded_payload_cases import KINDS, Array, cube, cubes, error_limits, lossless, masks, tile_of
+from bounded_payload_cases import (
+    KINDS,
+    Array,
+    cube,
+    cubes,
+    error_limits,
+    lossless,
+    masks,
+    relative_errors,
+    tile_of,
+    unlimited,
+)
 from hyspec import _core
 from reference import band, bounded
 from reference.band import PayloadError
@@ -17,11 +28,19 @@ def plain_decode(payload: bytes, shape: tuple[int, ...]) -> bounded.Samples:
     return bounded.decode(payload, band.Tile(*shape))
 
 
-def check(samples: Array, limits: Array, valid: Array | None, bands: int, wide: bool) -> None:
-    payload, crc = _core.encode_bounded_payload(samples, valid, limits, bands, wide)
+def check(
+    samples: Array,
+    limits: Array,
+    valid: Array | None,
+    bands: int,
+    wide: bool,
+    relative: tuple[int, int, int] = (0, 1, 0),
+) -> None:
+    payload, crc = _core.encode_bounded_payload(samples, valid, limits, bands, wide, *relative)
     expected, *_ = _core.decode_bounded_payload(tile_of(samples), payload)
     found = plain_decode(payload, samples.shape)
     assert found.limits == limits.tolist()
+    assert found.relative == (relative if relative[0] else None)
     assert found.checksum == crc
     for z, plane in enumerate(expected):
         assert found.samples.get(z, np.zeros_like(plane).tolist()) == plane.tolist()
@@ -33,6 +52,14 @@ def test_any_cube(data: st.DataObject, bands: int, wide: bool) -> None:
     samples = data.draw(cubes(most=7))
     limits = data.draw(error_limits(len(samples)))
     check(samples, limits, data.draw(masks(samples.shape)), bands, wide)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), relative_errors())
+def test_any_cube_with_relative_limits(data: st.DataObject, relative: tuple[int, int, int]) -> None:
+    samples = data.draw(cubes(most=7))
+    limits = data.draw(st.just(unlimited(len(samples))) | error_limits(len(samples)))
+    check(samples, limits, data.draw(masks(samples.shape)), 16, False, relative)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,11 +83,12 @@ def outcome(payload: bytes, samples: Array) -> tuple[object, object]:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.data(), st.sampled_from(KINDS), st.integers(0, 3))
-def test_damage_is_judged_alike(data: st.DataObject, kind: str, limit: int) -> None:
+@given(st.data(), st.sampled_from(KINDS), st.integers(0, 3), st.sampled_from([0, 3]))
+def test_damage_is_judged_alike(data: st.DataObject, kind: str, limit: int, relative: int) -> None:
     samples = cube(kind, (3, 5, 6), -300, 300, 4)
+    limits = np.full(3, limit, np.uint32)
     payload = bytearray(
-        _core.encode_bounded_payload(samples, None, np.full(3, limit, np.uint32))[0]
+        _core.encode_bounded_payload(samples, None, limits, numerator=relative, denominator=50)[0]
     )
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(payload) - 1))

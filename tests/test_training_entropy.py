@@ -5,8 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import torch
 
+from exported_once import exported_once, random_lapped, random_wavelet
 from hyspec import _core, pack, synthetic
 from hyspec.band_profile import BandCoder
 from hyspec.errors import DataError
@@ -17,12 +17,9 @@ from hyspec.tile_coder import TileSamples
 from hyspec_training import blocks, cache
 from hyspec_training.data import Scene
 from hyspec_training.entropy_training import TrainedNetwork, switch_level, train_entropy_models
-from hyspec_training.graphs import Graphs, export_graphs
-from hyspec_training.high_rate import Dequantiser, HighRateNetwork
-from hyspec_training.lapped import LappedTransform
+from hyspec_training.graphs import Graphs
 from hyspec_training.profiles import PROFILES
 from hyspec_training.surroundings import NO_TERMS
-from hyspec_training.wavelet import WaveletTransform
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +40,11 @@ def graphs(tiny_pack):
 
 
 @pytest.fixture(scope="module")
-def high_rate():
+def high_rate(tmp_path_factory):
     """Graphs of an untrained high-rate network for each profile."""
-    torch.manual_seed(3)
-    dequantiser = Dequantiser(width=8, blocks=1)
     return {
-        "band": export_graphs(HighRateNetwork(LappedTransform(), 2, dequantiser)),
-        "spectral": export_graphs(HighRateNetwork(WaveletTransform(), 2)),
+        "band": exported_once(tmp_path_factory, random_lapped()),
+        "spectral": exported_once(tmp_path_factory, random_wavelet()),
     }
 
 

@@ -16,10 +16,11 @@ def curves(folder):
     }
 
 
-def records(quality, snr):
-    return [
-        {"scene": "a.hdr", "quality": quality, "bps": 0.5, "snr_db": snr, "ms_ssim": 0.9},
-    ]
+SHOWN = {"bps": ("rate", ".3f"), "mse": ("distortion", ".4f")}
+
+
+def values(loss, rate, distortion):
+    return {"loss": loss, "rate": rate, "distortion": distortion}
 
 
 def test_curves_can_be_read_back(trained):
@@ -41,14 +42,14 @@ def test_curves_can_be_read_back(trained):
 
 
 def test_points_after_the_resumed_checkpoint_are_replaced(tmp_path):
-    with Tracker("t", 0, 100, tmp_path, quiet=True) as tracker:
+    with Tracker("t", 0, 100, tmp_path, quiet=True, shown=SHOWN) as tracker:
         for done in range(1, 61):
-            tracker.step(done, 1.0, 1.0, 1.0, 1e-3)
+            tracker.step(done, values(1.0, 1.0, 1.0), 1e-3)
     time.sleep(1.1)  # TensorBoard orders files by the second they were begun in
-    with Tracker("t", 20, 100, tmp_path, quiet=True) as tracker:
+    with Tracker("t", 20, 100, tmp_path, quiet=True, shown=SHOWN) as tracker:
         for done in range(21, 101):
-            tracker.step(done, 2.0, 2.0, 2.0, 1e-3)
-        tracker.validated(100, records(3, 17.5))
+            tracker.step(done, values(2.0, 2.0, 2.0), 1e-3)
+        tracker.validated(100, {"a.hdr/snr_db at quality 3": 17.5})
     found = curves(tmp_path)
     assert [step for step, _ in found["training/rate"]] == [20, 40, 60, 80, 100]
     assert [value for _, value in found["training/rate"]] == [1, 2, 2, 2, 2]
@@ -56,9 +57,9 @@ def test_points_after_the_resumed_checkpoint_are_replaced(tmp_path):
 
 
 def test_the_bar_shows_running_means(capsys, tmp_path):
-    with Tracker("low (1/2)", 10, 40, tmp_path, quiet=False) as tracker:
+    with Tracker("low (1/2)", 10, 40, tmp_path, quiet=False, shown=SHOWN) as tracker:
         for done in range(11, 41):
-            tracker.step(done, 3.0, 0.25, 0.125, 1e-3)
+            tracker.step(done, values(3.0, 0.25, 0.125), 1e-3)
     last = capsys.readouterr().err.splitlines()[-1]
     assert "low (1/2): 100%" in last
     assert "40/40" in last
@@ -66,7 +67,7 @@ def test_the_bar_shows_running_means(capsys, tmp_path):
 
 
 def test_quiet_means_no_bar(capsys):
-    with Tracker("low", 0, 2, None, quiet=True) as tracker:
-        tracker.step(1, 3.0, 0.25, 0.125, 1e-3)
-        tracker.validated(1, records(0, 1.0))
+    with Tracker("low", 0, 2, None, quiet=True, shown=SHOWN) as tracker:
+        tracker.step(1, values(3.0, 0.25, 0.125), 1e-3)
+        tracker.validated(1, {"a.hdr/bps at quality 0": 0.5})
     assert capsys.readouterr() == ("", "")

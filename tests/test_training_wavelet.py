@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exported_once import exported_once, random_wavelet
 from hyspec import inference
 from hyspec_training.config import NetworkConfig
-from hyspec_training.graphs import export_graphs
-from hyspec_training.high_rate import Analysis, HighRateNetwork
+from hyspec_training.high_rate import Analysis
 from hyspec_training.networks import build
 from hyspec_training.onnx_graphs import halved
 from hyspec_training.wavelet import WaveletTransform, cell, layout
@@ -154,13 +154,9 @@ def test_recipes_name_it():
 
 
 @pytest.mark.parametrize("optimise", [True, False])
-def test_graphs_compute_what_the_network_does(optimise):
-    torch.manual_seed(5)
-    net = HighRateNetwork(WaveletTransform(), octaves=2)
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
-    graphs = export_graphs(net.eval())
+def test_graphs_compute_what_the_network_does(optimise, tmp_path_factory):
+    net = random_wavelet()
+    graphs = exported_once(tmp_path_factory, net)
     analysis, synthesis = halved(Analysis(net.transform)), halved(net.synthesis())
     run = [inference.network(g, optimise=optimise) for g in (graphs.analysis, graphs.synthesis)]
     for count, h, w in ((1, 1, 1), (2, 3, 1), (3, 4, 7)):

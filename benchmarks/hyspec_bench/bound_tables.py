@@ -8,10 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-from hyspec_bench import costs
-from hyspec_bench.codecs.codec import Kind
 from hyspec_bench.table import Record, Table, names, number
 
 OURS = "hyspec_bounded"
@@ -19,18 +16,21 @@ OURS = "hyspec_bounded"
 TUNED = "c123_tuned"
 #: How names of the forms of CCSDS 123.0-B-2 begin.
 _STANDARD = "c123_"
+#: Speeds are shown at the limit nearest to this.
+_MIDDLING = 5
 
 #: A figure of one scene with one limit; NaN where it was not measured.
 _Figure = Callable[[str, int], float]
 
 
-def tables(records: Sequence[Record], about: dict[str, Any]) -> list[Table]:
+def tables(records: Sequence[Record]) -> list[Table]:
     """Return all tables that there are measurements for."""
     found = [rate_table(records, scene) for scene in names(records, "scene")]
-    found.append(mean_table(records))
+    if len(found) > 1:
+        found.append(mean_table(records))
     found += saving_tables(records)
     found.append(quality_table(records))
-    found += [costs.cost_table(records, about, kind) for kind in (Kind.LOSSLESS, Kind.MAX_ERROR)]
+    found.append(speed_table(records))
     return [table for table in found if table.rows]
 
 
@@ -96,6 +96,35 @@ def quality_table(records: Sequence[Record]) -> Table:
     )
     measured = any(cell != "-" for row in rows for cell in row[1:])
     return Table(title, _header("scene", shown), rows if measured else [])
+
+
+def speed_table(records: Sequence[Record]) -> Table:
+    """Speed of all codecs, lossless and with a middling limit."""
+    lossy = [m for m in limits(records) if m > 0]
+    shown = [m for m in limits(records) if m == 0] + sorted(
+        lossy, key=lambda m: abs(m - _MIDDLING)
+    )[:1]
+    rows = []
+    for codec in names(records, "codec"):
+        cells = []
+        for m in shown:
+            mine = [r for r in records if (r["codec"], r["max_error"]) == (codec, m)]
+            for step in ("encode", "decode"):
+                speeds = [
+                    8e-6 * r["bytes"] / r["bps"] / max(r[f"{step}_seconds"], 1e-6) for r in mine
+                ]
+                cells.append(number(statistics.median(speeds) if speeds else math.nan, "{:.1f}"))
+        rows.append([codec, *cells])
+    header = [
+        f"{step}, m = {m}" if m else f"{step}, lossless"
+        for m in shown
+        for step in ("encode", "decode")
+    ]
+    title = (
+        "Speed in million samples per CPU second, one thread, medians over the scenes "
+        "(sz3 with its search)"
+    )
+    return Table(title, ["codec", *header], rows)
 
 
 def limits(records: Sequence[Record]) -> list[int]:

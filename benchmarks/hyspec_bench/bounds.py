@@ -1,4 +1,4 @@
-"""What a largest error costs: python -m hyspec_bench.bounds SCENE... .
+"""What a largest error costs: python -m hyspec_bench.bounds SCENE...
 
 Every scene is coded by hyspec's ``bounded`` profile, through its public interface, and by its
 rivals, lossless (a limit of 0) and with largest absolute errors. A measurement is a process of its
@@ -163,9 +163,9 @@ def parser() -> argparse.ArgumentParser:
     )
     program.add_argument(
         "--synthetic",
-        default="512x512",
+        default="256x512",
         metavar="ROWSxCOLUMNS",
-        help="size of the synthetic cube of 224 bands (default: 512x512)",
+        help="size of the synthetic cube of 224 bands (default: 256x512)",
     )
     program.add_argument(
         "--figure", type=Path, metavar="FILE", help="draw rates over limits, such as rates.png"
@@ -212,7 +212,7 @@ def _run(options: argparse.Namespace, results: Results) -> int:
     if not any(record["codec"] == bound_tables.OURS for record in records):
         raise UsageError("nothing was measured", hint="see the lines above")
     about = _about(results.about(), records)
-    tables = [*bound_tables.tables(records, about), *_threads(options)]
+    tables = [*bound_tables.tables(records), *_threads(options)]
     for line in _lines(records, tables, options.json):
         print(line)
     if options.figure is not None:

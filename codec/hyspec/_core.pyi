@@ -807,6 +807,7 @@ def spectral_mean_exponent(varies: bool, step: int, fineness: int) -> int:
 # ---- bounded profile ----
 
 MAX_PREDICTION_BANDS: int
+MAX_DENOMINATOR: int
 
 def encode_bounded_payload(
     samples: npt.NDArray[np.int32],
@@ -814,6 +815,9 @@ def encode_bounded_payload(
     max_errors: npt.NDArray[np.uint32],
     bands: int = 16,
     wide: bool = False,
+    numerator: int = 0,
+    denominator: int = 1,
+    zero: int = 0,
 ) -> tuple[bytes, int]:
     """Write a payload; return it and the checksum of the samples that it decodes to.
 
@@ -829,11 +833,26 @@ def encode_bounded_payload(
         Bands before that a prediction uses, 0 to `MAX_PREDICTION_BANDS`. More take longer.
     wide
         Use more neighbours in the picture, which serves cubes of few bands.
+    numerator, denominator
+        Largest error in proportion to the distance between a sample and `zero`: their quotient,
+        less than 1, with a denominator of at most `MAX_DENOMINATOR`; 0 for none. `max_errors`
+        hold, too.
+    zero
+        The whole number of a sample of 0.
 
     Raises
     ------
     CoreError
         Sizes disagree, or a setting is out of range.
+    """
+
+def read_bounded_limits(
+    tile: BandTile, payload: bytes
+) -> tuple[npt.NDArray[np.uint32], int, int, int]:
+    """Error limits that a payload states: `max_errors`, `numerator`, `denominator` and `zero`.
+
+    Parameters, errors and what is returned are those of `encode_bounded_payload` and
+    `decode_bounded_payload`; samples are not decoded.
     """
 
 def decode_bounded_payload(

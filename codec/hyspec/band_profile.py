@@ -30,6 +30,9 @@ PROFILE_VERSION = 2
 
 #: What a bit is worth in squared steps when latents are rounded.
 BIT_VALUE = 0.09
+#: Memory of an analysis, and that of each band, beside masks and latents.
+_LEAST_BYTES = 1 << 12
+_BAND_BYTES = 32
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -89,6 +92,15 @@ class BandCoder(TileCoder[BandAnalysis, BandSymbols]):
         dropped = self._settings.bad if self._settings.drop_bad else None
         scale, mean = planes.statistics(dropped)
         return BandAnalysis(_core.BandTile(bands, rows, columns), mask, scale, mean, planes)
+
+    def analysis_bytes(self, shape: tuple[int, int, int], *, masked: bool) -> int:
+        """Memory that an analysis takes at most: latents of all networks, and a mask."""
+        rows, columns, bands = shape
+        latents = sum(
+            n.channels * -(-rows // n.stride) * -(-columns // n.stride) for n in self._networks
+        )
+        mask = rows * columns if masked else 0
+        return bands * (4 * latents + mask + _BAND_BYTES) + _LEAST_BYTES
 
     def encode(self, analysis: BandAnalysis, step: int) -> tuple[bytes, int, BandSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""

@@ -1,15 +1,19 @@
 """The ``bounded`` profile: no sample is off by more than a limit, from lossless up.
 
+Limits are absolute, in proportion to the samples, or both.
+
 There are two ways. Samples are predicted from what is decoded already, in exact arithmetic in the
 core, and what is left is quantised as finely as the limit asks for. Or they are reconstructed as in
 the ``spectral`` profile, and those that are off too far are corrected. Each chunk goes the way that
-is cheaper. The payload is described in docs/bounded_profile.md.
+is cheaper; where limits are in proportion to the samples, it is the first one. The payload is
+described in docs/bounded_profile.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,9 +22,10 @@ import numpy.typing as npt
 from hyspec import _core
 from hyspec.base_search import cheapest_step, step_of_rate
 from hyspec.corrected_base import LEAST_LIMIT, CorrectedBase, CorrectedSymbols
-from hyspec.error_limits import check_nodata, whole_limits, without_nodata
+from hyspec.error_limits import RelativeLimit, check_nodata, whole_limits, without_nodata
 from hyspec.errors import StreamError
 from hyspec.pack import PackModel
+from hyspec.relative_error import relative_limit
 from hyspec.sample_type import SampleType
 from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder
 from hyspec.tile_coder import CoderSettings, TileCoder, TileSamples, by_band
@@ -53,6 +58,8 @@ class BoundedAnalysis:
         How they become samples again.
     limits : ndarray of uint32, shape (bands,)
         Largest error of each band in whole numbers.
+    relative : RelativeLimit
+        Largest error in proportion to the samples.
     nodata : scalar of the sample type, or None
         Value that no valid sample has and none may be decoded to; ``None`` for none.
     scale : ndarray of int32, shape (0,)
@@ -67,6 +74,7 @@ class BoundedAnalysis:
     samples: npt.NDArray[np.int32] = field(repr=False)
     sample_type: SampleType
     limits: npt.NDArray[np.uint32]
+    relative: RelativeLimit
     nodata: Any | None = None
     scale: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
@@ -130,12 +138,17 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         max_error = self._settings.max_error
         wanted = np.zeros(bands) if max_error is None else max_error
         limits = whole_limits(tile.samples, valid, counts, tile.sample_type, wanted)
+        relative, share = RelativeLimit(), self._settings.max_relative_error
+        if share is not None:
+            relative = relative_limit(tile.samples, valid, counts, tile.sample_type, share)
+            if not relative.share:  # less than a payload can say
+                limits[:] = 0
         nodata = None
         if tile.sample_type.marks(tile.nodata):
             nodata = tile.sample_type.nodata_fill(tile.nodata)
-            check_nodata(limits, counts, mask, tile.sample_type, nodata)
+            check_nodata(limits, counts, mask, tile.sample_type, nodata, relative)
         size = _core.BandTile(bands, rows, columns)
-        return BoundedAnalysis(size, tile, mask, counts, tile.sample_type, limits, nodata)
+        return BoundedAnalysis(size, tile, mask, counts, tile.sample_type, limits, relative, nodata)
 
     def encode(self, analysis: BoundedAnalysis, step: int) -> tuple[bytes, int, Symbols]:
         """Payload, the checksum of its symbols, and the symbols."""
@@ -152,7 +165,7 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         if self._base is None:
             return predicted
         limits = self._away_from_nodata(analysis)
-        if limits.min() < LEAST_LIMIT:
+        if not self._correctable(analysis, limits):
             return predicted
         source, samples = analysis.source, analysis.samples
         cheapest = cheapest_step(self._base, source, samples, limits, len(predicted[0]))
@@ -170,9 +183,10 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         limits = self._away_from_nodata(analysis)
         base = self._base.base(*self._layered_base(self._base, analysis, limits))
         layer = self._predicted(analysis)
-        corrected = self._base.corrected(base, analysis.samples, limits, apart=True)
-        if corrected is not None:
-            layer = min(layer, corrected, key=_length)
+        if not analysis.relative.share:
+            corrected = self._base.corrected(base, analysis.samples, limits, apart=True)
+            if corrected is not None:
+                layer = min(layer, corrected, key=_length)
         return [(base.alone, base.checksum), layer]
 
     def _layered_base(
@@ -181,12 +195,17 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         """Analysis and quality step of the base of a layered stream."""
         bps = self._settings.base_bps
         whole = base.analyse(analysis.source)
-        if bps is None and limits.min() >= LEAST_LIMIT:
+        if bps is None and self._correctable(analysis, limits):
             step = cheapest_step(base, analysis.source, analysis.samples, limits)
             assert step is not None
             return whole, step
         most = int((DEFAULT_BASE_BPS if bps is None else bps) * analysis.samples.size / 8)
         return whole, step_of_rate(base, whole, most)
+
+    @staticmethod
+    def _correctable(analysis: BoundedAnalysis, limits: npt.NDArray[np.uint32]) -> bool:
+        """Whether corrections of a base are worth a try: all of a band have the same limit."""
+        return not analysis.relative.share and limits.min() >= LEAST_LIMIT
 
     def _predicted(self, analysis: BoundedAnalysis) -> tuple[bytes, int]:
         payload, checksum = self._encoded(analysis, analysis.limits)
@@ -202,12 +221,22 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
         if analysis.nodata is None:
             return analysis.limits
         whole = analysis.sample_type.whole(analysis.nodata)
-        return without_nodata(analysis.limits, analysis.samples, analysis.valid, whole)
+        return without_nodata(
+            analysis.limits, analysis.samples, analysis.valid, whole, analysis.relative
+        )
 
     @staticmethod
     def _encoded(analysis: BoundedAnalysis, limits: npt.NDArray[np.uint32]) -> tuple[bytes, int]:
         settings = _core.default_bounded_settings(analysis.tile.bands)
-        return _core.encode_bounded_payload(analysis.samples, analysis.valid, limits, *settings)
+        relative = analysis.relative
+        return _core.encode_bounded_payload(
+            analysis.samples,
+            analysis.valid,
+            limits,
+            *settings,
+            *relative.share.as_integer_ratio(),
+            relative.zero,
+        )
 
     @staticmethod
     def _meets_nodata(
@@ -286,6 +315,24 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
             if avoid is not None:
                 sample_type.avoid(samples, avoid)
             out[:, :, position] = samples
+
+
+def stated_limits(tile: _core.BandTile, payload: bytes) -> tuple[int, Fraction]:
+    """Largest limit of the bands of a payload in whole numbers, and the share of relative ones.
+
+    Raises
+    ------
+    StreamError
+        The payload is a base, which has no limits, or goes a way that is not known.
+    CoreError
+        The bytes hold no payload of this tile.
+    """
+    if BoundedCoder.way(payload) == "base":
+        raise StreamError("a base has no limits")
+    if BoundedCoder.way(payload) == "corrections":
+        return int(_core.read_corrected_header(tile, payload)[1].max()), Fraction(0)
+    limits, numerator, denominator, _ = _core.read_bounded_limits(tile, payload)
+    return int(limits.max()), Fraction(numerator, denominator)
 
 
 def _length(payload_and_checksum: tuple[bytes, int]) -> int:

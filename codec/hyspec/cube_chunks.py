@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,19 @@ class CubeChunks:
         """Tiles that are analysed together: those of a row, or one."""
         return self.grid.across if any(coder.by_row for coder in self._coders) else 1
 
+    def strip(self, rows: slice) -> CubeChunks:
+        """Chunks that some rows would have if they were the cube, one tile high."""
+        cube = replace(self.cube, array=self.cube.array[rows])
+        grid = TileGrid(cube.rows, cube.columns, cube.rows, self.grid.tile_columns)
+        return CubeChunks(
+            cube, self.sample_type, grid, self.partition, self._coders, self._brightness
+        )
+
+    def analysis_bytes(self, job: Job, *, masked: bool) -> int:
+        """Memory of the analysis of a chunk; see :meth:`TileCoder.analysis_bytes`."""
+        shape = job.tile.rows, job.tile.columns, len(self.partition[job.interval])
+        return self._coders[job.interval].analysis_bytes(shape, masked=masked)
+
     def __len__(self) -> int:
         """Return the number of chunks."""
         return len(self.grid) * len(self.partition)
@@ -166,7 +179,9 @@ class CubeChunks:
         Bands that are dropped do not count.
         """
         coder = self._coders[job.interval]
-        _, _, symbols = coder.encode(analysis, step)
+        payload, checksum, symbols = coder.encode(analysis, step)
+        analysis.coded.clear()
+        analysis.coded[step] = payload, checksum
         samples = self.read(job)
         bands = np.flatnonzero(coder.counted(samples.shape[2]))
         decoded = np.empty((*samples.shape[:2], len(bands)), samples.dtype.newbyteorder("="))

@@ -84,10 +84,10 @@ def encode(cube: Cube | npt.NDArray[Any], **settings: Unpack[EncodeSettings]) ->
         The cube, or an array of shape (rows, columns, bands).
     **settings
         Those of :class:`hyspec.EncodeOptions`: at most one target among ``quality`` (0-100),
-        ``bps`` (bits per sample), ``psnr`` (dB), ``rmse`` and ``max_error`` (sample units) and
-        ``lossless``, and ``layers``, ``base_bps``, ``profile``, ``pack``, ``intervals``,
-        ``joint``, ``bad_bands``, ``tile``, ``float_step``, ``precision``, ``network``, ``fast``,
-        ``metric``, ``threads``.
+        ``bps`` (bits per sample), ``psnr`` (dB), ``rmse`` (sample units), ``lossless``, and
+        ``max_error`` (sample units) or ``max_relative_error`` or both; and ``layers``,
+        ``base_bps``, ``profile``, ``pack``, ``intervals``, ``joint``, ``bad_bands``, ``tile``,
+        ``float_step``, ``precision``, ``network``, ``fast``, ``metric``, ``threads``.
 
     Returns
     -------

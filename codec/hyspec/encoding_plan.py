@@ -90,6 +90,7 @@ class EncodingPlan:
             angles=options.metric == "sam",
             drop_bad=options.bad_bands == "drop",
             groups=groups,
+            max_relative_error=options.max_relative_error,
             layered=options.layers,
             base_bps=options.base_bps,
         )
@@ -180,7 +181,8 @@ def _pack_of_base(cube: Cube, options: EncodeOptions) -> packs.Pack | None:
     bounds = options.error_bounds(cube.bands)
     least = 0.0 if bounds is None else float(bounds.min())
     small = least < LEAST_LIMIT if cube.array.dtype.kind in "iu" else least == 0
-    if (small or options.fast) and not options.layers:
+    predicted = small or options.fast or options.max_relative_error is not None
+    if predicted and not options.layers:
         return None
     pack = packs.load(BOUNDED.pack if options.pack is None else options.pack)
     if pack.profile != BOUNDED.pack_profile:

@@ -39,8 +39,8 @@ class LineEncoder:
 
     The number of lines need not be known. Each row of tiles is encoded as soon as it is complete,
     and meets the target by itself: ``rmse`` and ``quality`` hold for every row of tiles, ``bps``
-    for all lines so far, as nearly as the next row can make it, and ``max_error`` and ``lossless``
-    for every sample.
+    for all lines so far, as nearly as the next row can make it, and ``max_error``,
+    ``max_relative_error`` and ``lossless`` for every sample.
 
     Parameters
     ----------

@@ -43,6 +43,7 @@ class EncodeSettings(TypedDict, total=False):
     psnr: float | None
     rmse: float | None
     max_error: float | Sequence[float] | None
+    max_relative_error: float | None
     lossless: bool
     layers: bool
     base_bps: float | None
@@ -65,9 +66,9 @@ class EncodeOptions:
     Attributes
     ----------
     profile : str, optional
-        ``"spectral"``, ``"band"`` or ``"bounded"``; by default ``"bounded"`` with ``lossless`` or
-        ``max_error``, which need it, and otherwise that of the pack, and ``"spectral"`` if none is
-        given.
+        ``"spectral"``, ``"band"`` or ``"bounded"``; by default ``"bounded"`` with ``lossless``,
+        ``max_error`` or ``max_relative_error``, which need it, and otherwise that of the pack, and
+        ``"spectral"`` if none is given.
     pack : str or Path, optional
         Name of a shipped pack, or the path of a pack directory or zip file; by default that of the
         profile.
@@ -84,6 +85,10 @@ class EncodeOptions:
     max_error : float or sequence of float, optional
         Largest error of any sample, in sample units, or one for each band; 0 for lossless. Profile
         ``bounded``, which has no other target.
+    max_relative_error : float, optional
+        Largest error of any sample in proportion to the sample itself, above 0 and below 1: with
+        0.01, 200 comes back as 198 to 202, and 0 as 0. With ``max_error``, both hold. Profile
+        ``bounded``.
     lossless : bool
         Reproduce every sample exactly: the same as a ``max_error`` of 0.
     layers : bool
@@ -135,6 +140,7 @@ class EncodeOptions:
     psnr: float | None = None
     rmse: float | None = None
     max_error: float | Sequence[float] | None = None
+    max_relative_error: float | None = None
     lossless: bool = False
     layers: bool = False
     base_bps: float | None = None
@@ -165,8 +171,11 @@ class EncodeOptions:
                 hint="use --profile spectral",
             )
         given = [name for name in TARGETS if getattr(self, name) is not None]
-        bounds = ["max_error"] * (self.max_error is not None) + ["lossless"] * bool(self.lossless)
-        if len(given + bounds) > 1:
+        limits = [
+            name for name in ("max_error", "max_relative_error") if getattr(self, name) is not None
+        ]
+        bounds = limits + ["lossless"] * bool(self.lossless)
+        if len(given + bounds) > 1 and (given or self.lossless):
             raise UsageError(
                 f"found {len(given + bounds)} targets ({', '.join(given + bounds)}); expected one",
                 hint="drop all but one",
@@ -219,10 +228,14 @@ class EncodeOptions:
     @property
     def bounded(self) -> bool:
         """Whether the error of every sample is bounded."""
-        return bool(self.lossless) or self.max_error is not None
+        return (
+            bool(self.lossless) or self.max_error is not None or self.max_relative_error is not None
+        )
 
     def error_bounds(self, bands: int) -> npt.NDArray[np.float64] | None:
         """Largest error of each band in sample units, shape (bands,); ``None`` for no bounds.
+
+        Infinite where errors are bounded in proportion to the samples alone.
 
         Raises
         ------
@@ -263,7 +276,7 @@ class EncodeOptions:
             if self.profile == "bounded":
                 raise UsageError(
                     "the 'bounded' profile needs to know how large errors may be",
-                    hint="give --lossless or --max-error",
+                    hint="give --lossless or --max-error, or --max-relative-error",
                 )
             if self.layers:
                 raise UsageError(
@@ -271,11 +284,18 @@ class EncodeOptions:
                     hint="give --lossless or --max-error, or leave out --layers",
                 )
             return
-        what = "lossless" if self.lossless else "max_error"
+        limit = "max_relative_error" if self.max_error is None else "max_error"
+        what = "lossless" if self.lossless else limit
+        share = self.max_relative_error
+        if share is not None and not 0 < share < 1:
+            raise UsageError(
+                f"max_relative_error is {share}; expected a number above 0 and below 1",
+                hint="such as 0.01 for one per cent",
+            )
         for bound in self._bounds():
             if not isinstance(bound, Real) or isinstance(bound, bool):
                 raise UsageError(f"max_error is {self.max_error!r}; expected a number, or a list")
-            if not 0 <= bound < math.inf:
+            if not 0 <= bound < math.inf and self.max_error is not None:
                 raise UsageError(f"max_error is {bound}; expected a number of at least 0")
         if self.profile not in (None, "bounded"):
             raise UsageError(
@@ -285,7 +305,7 @@ class EncodeOptions:
 
     def _bounds(self) -> list[float]:
         if self.max_error is None:
-            return [0.0]
+            return [math.inf if self.max_relative_error is not None else 0.0]
         if isinstance(self.max_error, Sequence):
             return list(self.max_error)
         return (
@@ -295,7 +315,7 @@ class EncodeOptions:
         )
 
     def _check_types(self) -> None:
-        for name in (*TARGETS, "float_step", "base_bps"):
+        for name in (*TARGETS, "max_relative_error", "float_step", "base_bps"):
             if getattr(self, name) is not None:
                 self._expect(name, Real, "a number")
         for name, types, what in (

@@ -11,9 +11,6 @@ import hashlib
 import io
 import json
 import threading
-import zipfile
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,8 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core
-from hyspec.errors import PackError, PackIntegrityError, PackNotFoundError
+from hyspec import _core, pack_storage
+from hyspec.errors import PackError, PackNotFoundError
+from hyspec.pack_storage import MALFORMED, MANIFEST, Read, reader
 
 FORMAT_VERSION = 2
 #: Packs that come with the wheel.
@@ -31,22 +29,9 @@ SHIPPED = Path(__file__).parent / "packs"
 #: Profiles that packs can serve.
 _BAND, _SPECTRAL = "band", "spectral"
 SERVED_PROFILES = (_BAND, _SPECTRAL)
-_MANIFEST = "manifest.json"
-_MAX_FILE_BYTES = 64 << 20
 #: Gain codes per factor of two, and the largest: docs/pack_format.md, section 5.
 GAINS_PER_OCTAVE = 256
 MAX_GAIN = 4096
-#: What reading a manifest and arrays of any content can raise.
-_MALFORMED = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -145,7 +130,7 @@ class Pack:
 
 def shipped() -> list[str]:
     """Names of the packs that come with hyspec."""
-    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{_MANIFEST}"))
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{MANIFEST}"))
 
 
 def load(name_or_path: str | Path) -> Pack:
@@ -161,7 +146,7 @@ def load(name_or_path: str | Path) -> Pack:
         The manifest or a file is malformed, or needs a newer hyspec.
     """
     path = Path(name_or_path)
-    if isinstance(name_or_path, str) and (SHIPPED / name_or_path / _MANIFEST).is_file():
+    if isinstance(name_or_path, str) and (SHIPPED / name_or_path / MANIFEST).is_file():
         path = SHIPPED / name_or_path
     if not path.exists():
         raise PackNotFoundError(
@@ -169,7 +154,7 @@ def load(name_or_path: str | Path) -> Pack:
             hint=f"shipped packs: {', '.join(shipped()) or 'none'}",
         )
     path = path.resolve()
-    raw = _reader(path)(_MANIFEST)
+    raw = reader(path)(MANIFEST)
     with _loading:  # lru_cache alone would let two threads load the same pack
         return _load(path, raw)
 
@@ -195,35 +180,7 @@ def find(pack_id: bytes, name: str) -> Pack:
 
 def identifier(path: Path) -> bytes:
     """SHA-256 of a pack's manifest."""
-    return hashlib.sha256(_reader(path)(_MANIFEST)).digest()
-
-
-def _reader(path: Path) -> Callable[[str], bytes]:
-    def from_directory(name: str) -> bytes:
-        target = (path / name).resolve()
-        if not target.is_relative_to(path.resolve()):
-            raise PackError(f"{path}: file name {name!r} leaves the pack")
-        try:
-            if target.stat().st_size > _MAX_FILE_BYTES:
-                raise PackError(f"{path}: {name} is larger than {_MAX_FILE_BYTES} bytes")
-            return target.read_bytes()
-        except OSError as error:
-            raise PackError(f"{path}: cannot read {name}: {error.strerror}") from error
-
-    def from_zip(name: str) -> bytes:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                if archive.getinfo(name).file_size > _MAX_FILE_BYTES:
-                    raise PackError(f"{path}: {name} is larger than {_MAX_FILE_BYTES} bytes")
-                return archive.read(name)
-        except KeyError:
-            raise PackError(f"{path}: {name} is missing from the pack") from None
-        except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-            raise PackError(
-                f"{path} is neither a pack directory nor a zip file: {error}"
-            ) from error
-
-    return from_directory if path.is_dir() else from_zip
+    return hashlib.sha256(reader(path)(MANIFEST)).digest()
 
 
 _loading = threading.Lock()
@@ -231,11 +188,11 @@ _loading = threading.Lock()
 
 @lru_cache(maxsize=8)  # the manifest's hashes make it the key of all that the pack holds
 def _load(path: Path, raw: bytes) -> Pack:
-    read = _reader(path)
+    read = reader(path)
     try:
         manifest = json.loads(raw)
         if manifest["format"] != "hyspec-pack":
-            raise PackError(f"{path}: {_MANIFEST} is not that of a hyspec pack")
+            raise PackError(f"{path}: {MANIFEST} is not that of a hyspec pack")
         version = int(manifest["format_version"])
         if version != FORMAT_VERSION:
             raise PackError(
@@ -243,16 +200,7 @@ def _load(path: Path, raw: bytes) -> Pack:
                 hint="install a newer hyspec" if version > FORMAT_VERSION else "train it again",
             )
         files = dict(manifest["files"])
-
-        def verified(name: str) -> bytes:
-            data = read(name)
-            if hashlib.sha256(data).hexdigest() != files[name]:
-                raise PackIntegrityError(
-                    f"{path}: {name} does not have the hash that the manifest states",
-                    hint="the pack was damaged or edited; install it again",
-                )
-            return data
-
+        verified = pack_storage.verified(path, read, files)
         if manifest["profile"] not in SERVED_PROFILES:
             raise PackError(
                 f"{path}: profile {manifest['profile']!r} of the pack is not known",
@@ -281,7 +229,7 @@ def _load(path: Path, raw: bytes) -> Pack:
         )
     except PackError:
         raise
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise PackError(f"{path}: malformed pack: {type(error).__name__}: {error}") from error
     except _core.CoreError as error:
         raise PackError(f"{path}: malformed models: {error.args[3]}") from error
@@ -290,7 +238,7 @@ def _load(path: Path, raw: bytes) -> Pack:
 def _network(
     about: dict[str, Any],
     profile: str,
-    read: Callable[[str], bytes],
+    read: Read,
     files: dict[str, str],
 ) -> PackNetwork:
     folder = str(about["name"])
@@ -298,7 +246,7 @@ def _network(
         int(about[key]) for key in ("channels", "levels", "stride", "context_bands")
     )
     if min(channels, levels, stride) < 1 or context not in (1, 3):
-        raise PackError(f"{_MANIFEST} states sizes of network {folder!r} that are out of range")
+        raise PackError(f"{MANIFEST} states sizes of network {folder!r} that are out of range")
 
     def array(file: str, dtype: str, shape: tuple[int, ...] | None = None) -> npt.NDArray[Any]:
         values = np.load(io.BytesIO(read(f"{folder}/{file}.npy")), allow_pickle=False)

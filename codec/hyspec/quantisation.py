@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from hyspec.cube import Cube
 from hyspec.errors import DataError, UsageError
@@ -62,7 +61,11 @@ def sample_type(cube: Cube, found: Survey, options: EncodeOptions) -> SampleType
         return SampleType(dtype, 1.0)
     bounds = options.error_bounds(cube.bands)
     if bounds is not None:
-        return SampleType(dtype, bounded_step(found.lowest, found.highest, found.integers, bounds))
+        smallest = float(bounds.min())
+        if options.max_relative_error is not None:
+            share = options.max_relative_error * found.smallest
+            smallest = min(smallest, max(share, np.finfo(np.float64).tiny))
+        return SampleType(dtype, bounded_step(found, smallest))
     step = automatic_step(found.lowest, found.highest, found.integers)
     if not found.integers and 0 < found.spread < _LEAST_SPREAD_STEPS * step:
         raise DataError(
@@ -75,35 +78,31 @@ def sample_type(cube: Cube, found: Survey, options: EncodeOptions) -> SampleType
     return SampleType(dtype, step)
 
 
-def bounded_step(
-    lowest: float, highest: float, integers: bool, bounds: npt.NDArray[np.float64]
-) -> float:
+def bounded_step(found: Survey, smallest: float) -> float:
     """Quantisation step of floating-point samples whose errors are bounded.
 
     Parameters
     ----------
-    lowest, highest
-        Range of the valid samples.
-    integers
-        Whether all valid samples are whole numbers.
-    bounds
-        Largest error of each band in sample units, shape (bands,); 0 for lossless.
+    found
+        Statistics of the cube, which has valid samples.
+    smallest
+        Smallest of their bounds in sample units; 0 for lossless.
 
     Returns
     -------
     float
         1 for whole numbers, which it leaves as they are. Otherwise a power of two of which the
-        smallest bound holds so many that little of it is lost to quantisation.
+        smallest bound holds so many that little of it is lost to quantisation, unless the range of
+        the samples is too large for that.
 
     Raises
     ------
     DataError
         Samples that are to be lossless are not whole numbers.
     """
-    largest = max(abs(lowest), abs(highest))
-    if integers and largest < _MOST_WHOLE:
+    largest = max(abs(found.lowest), abs(found.highest))
+    if found.integers and largest < _MOST_WHOLE:
         return 1.0
-    smallest = float(bounds.min())
     if smallest == 0:
         raise DataError(
             "floating-point samples that are not all whole numbers below 2^31 have no step that "

@@ -42,6 +42,7 @@ def search(
     guess: int,
     slope: float,
     tolerance: float,
+    known: Mapping[int, float] | None = None,
 ) -> Found:
     """Find the step in [low, high] whose value is nearest to the target, on a logarithmic scale.
 
@@ -56,27 +57,26 @@ def search(
     low, high
         Range of steps, both included.
     guess
-        Step to try first.
+        Step to try first, unless some are known.
     slope
         What to expect of the change of the value's base-2 logarithm per step. Its sign says whether
         the value grows with the step.
     tolerance
         How far from the target, as a factor less 1, a value may be without having missed it.
+    known
+        Values of steps in the range, which are not evaluated again.
     """
-    seen: dict[int, float] = {}
-    step = max(low, min(high, guess))
-    below, above = low - 1, high + 1  # steps that are known to lie before and after the target
-    while step not in seen:
-        seen[step] = evaluate(step)
-        if _distance(seen[step], target) < CLOSE_ENOUGH:
-            break
-        if (seen[step] < target) == (slope > 0):
-            below = max(below, step)
-        else:
-            above = min(above, step)
+    seen = dict(known or {})
+    while not any(_distance(value, target) < CLOSE_ENOUGH for value in seen.values()):
+        # Steps that are known to lie before and after the target.
+        before = {step for step, value in seen.items() if (value < target) == (slope > 0)}
+        below = max(before, default=low - 1)
+        above = min(seen.keys() - before, default=high + 1)
         if above - below <= 1:
             break
-        step = max(below + 1, min(above - 1, _next(seen, target, slope, (below, above))))
+        step = _next(seen, target, slope, (below, above)) if seen else guess
+        step = max(below + 1, min(above - 1, step))
+        seen[step] = evaluate(step)
     return best_of(seen, target, tolerance)
 
 

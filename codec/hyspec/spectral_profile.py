@@ -40,6 +40,14 @@ _AT_ONCE = 24
 BIT_VALUE = 0.12
 FAST_BIT_VALUE = 0.09
 
+#: Memory of an analysis: of each pair of bands second moments, principal directions, and a basis
+#: with its whole numbers in one level or two; half as much again for what tiles of a row have in
+#: common. Beside that, of each band, and of each pixel where angles count.
+_PAIR_BYTES = 48
+_LEAST_BYTES = 1 << 13
+_BAND_BYTES = 128
+_WEIGHT_BYTES = 9
+
 Float32Array = npt.NDArray[np.float32]
 
 
@@ -138,6 +146,12 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         size = _core.BandTile(bands, rows, columns)
         offset = 0 if weights is None else weights.step_offset(tile.brightness, bands)
         return TileStatistics(spectra, size, scatter, found, weights, offset)
+
+    def analysis_bytes(self, shape: tuple[int, int, int], *, masked: bool) -> int:
+        """Memory that an analysis takes at most: moments, directions and bases, and masks."""
+        rows, columns, bands = shape
+        pixel = 2 * bands * masked + _WEIGHT_BYTES * self._settings.angles
+        return rows * columns * pixel + bands * (_PAIR_BYTES * bands + _BAND_BYTES) + _LEAST_BYTES
 
     def encode(self, analysis: SpectralAnalysis, step: int) -> tuple[bytes, int, SpectralSymbols]:
         """Payload at a quality step (smaller is better), its symbols' checksum, and the symbols."""
@@ -313,6 +327,16 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         planes = self._decoded_planes(tile, symbols)
         for part, samples in combine(offset[bands], rows[:, bands], planes):
             yield np.arange(part.start, part.stop), samples
+
+    def components(
+        self, tile: _core.BandTile, symbols: SpectralSymbols
+    ) -> tuple[Float32Array, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Decode planes (planes, rows, columns), basis (planes, bands) and mean (bands,).
+
+        On the integer scale; no band is reconstructed.
+        """
+        planes = self._decoded_planes(tile, symbols)
+        return planes, self._rows(symbols), self._offset(symbols)
 
     def reconstruct(
         self,

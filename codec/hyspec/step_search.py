@@ -20,19 +20,24 @@ from hyspec.tile_coder import TileAnalysis
 
 #: Called with (phase, pieces done, pieces in all).
 Progress = Callable[[str, int, int], None]
-#: Memory for the analyses that a search works on; larger cubes are searched on some of their
-#: tiles, and the outcome is corrected by measuring the whole.
+#: Memory for what a search works on and what it keeps for the encoding, beside that for the tiles
+#: at hand.
 CACHE_BYTES = 512 << 20
+#: Cubes of more pixels than this are searched on one row in eight, in strips that hold at least so
+#: many pixels together, and the outcome is corrected by measuring the whole.
+_WHOLE_PIXELS = 1 << 15
+_ONE_IN = 8
+_LEAST_PIXELS = 1 << 14
+_STRIP_ROWS = 32
 #: Evaluations that a search usually takes, for the progress bar.
 _USUAL_EVALUATIONS = 4
-#: A search on some tiles is corrected until the whole cube is this close to the target.
-_CLOSE_ENOUGH = 0.01
+#: A search on strips is corrected so often at most, before steps are searched on the whole.
 _CORRECTIONS = 4
 #: What natural scenes do, to begin a search with: by how much of a factor of two rate and error
 #: change from step to step.
 _RATE_SLOPE = -1.0 / STEPS_PER_OCTAVE
 _ERROR_SLOPE = 0.8 / STEPS_PER_OCTAVE
-#: Turns of the circle that spread the searched tiles evenly over any grid.
+#: Turns of the circle that spread strips evenly over any number of rows.
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 T = TypeVar("T")
@@ -64,9 +69,9 @@ class StepSearch:
     Attributes
     ----------
     analyses : dict
-        Chunks that were analysed on the way; those of every tile if ``complete``.
+        Chunks of the cube that were analysed on the way, as far as ``CACHE_BYTES`` hold them.
     complete : bool
-        Whether the search saw the whole cube.
+        Whether the search works on the whole cube.
     missed : str or None
         After a search whose target lies where values jump, or out of reach: what was taken
         instead.
@@ -94,14 +99,14 @@ class StepSearch:
         self._progress = progress
         self._strict = strict
         self._evaluations = 0
-        self._telling = True  # whether the searched tiles hold anything that a step changes
+        self._telling = True  # whether the searched rows hold anything that a step changes
+        self._searched: list[tuple[CubeChunks, Job, TileAnalysis]] = []
+        self._share = 1.0  # samples of the cube for each one that is searched
+        self._held = 0  # bytes of the analyses and payloads that are kept
+        self._payloads: dict[Job, int] = {}
+        self.complete = True
         self.analyses: dict[Job, TileAnalysis] = {}
         self.missed: str | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether the search saw the whole cube, or needed none."""
-        return not self.analyses or len(self.analyses) == len(self._chunks)
 
     def run(self) -> int:
         """Choose the step.
@@ -122,11 +127,11 @@ class StepSearch:
                 "the PSNR of a constant cube is not defined", hint="use --quality instead of --psnr"
             )
         self._analyse()
-        scale = max(int(a.scale.max(initial=0)) for a in self.analyses.values())
+        scale = max(int(analysis.scale.max(initial=0)) for _, _, analysis in self._searched)
         self._telling = scale > 0
         if scale == 0 and self.complete:  # constant bands come back exactly, whatever the step
             return step_for_octave(self._deviation, DEFAULT_QUALITY / 10)
-        if not self.complete:  # tiles that were not looked at may vary by all of the range
+        if not self.complete:  # rows that were not looked at may vary by all of the range
             span = self._survey.highest - self._survey.lowest
             widest = np.array(span / 2 / (self._chunks.sample_type.step or 1.0))
             if self._profile.has_basis:  # a component may hold what all bands have in common
@@ -155,28 +160,58 @@ class StepSearch:
     # ---- what is searched ---------------------------------------------------------------------
 
     def _analyse(self) -> None:
-        """Analyse the tiles to search on: all of them, or some that are spread evenly."""
-        jobs = [job for number in self._tiles() for job in self._chunks.of_tile(number)]
-        analysed = ordered_map(lambda j: (j, self._chunks.analyse(j)), jobs, self._threads)
-        for done, (job, analysis) in enumerate(analysed, 1):
-            self.analyses[job] = analysis
+        """Analyse what the search works on: the whole cube, or strips that are spread evenly."""
+        strips = self._strips()
+        self.complete = strips is None
+        parts = [self._chunks] if strips is None else [self._chunks.strip(rows) for rows in strips]
+        self._share = self._chunks.samples / sum(part.samples for part in parts)
+        self._held = sum(map(self._bytes_of, parts))
+        jobs = [(part, job) for part in parts for job in part.jobs()]
+        analysed = ordered_map(lambda at: (*at, at[0].analyse(at[1])), jobs, self._threads)
+        for done, found in enumerate(analysed, 1):
+            self._searched.append(found)
             self._progress("analysis", done, len(jobs))
+        if self.complete:
+            self.analyses = {job: analysis for _, job, analysis in self._searched}
 
-    def _tiles(self) -> list[int]:
-        chunks, grid = self._chunks, self._chunks.grid
-        masked = self._survey.valid < chunks.samples
-        per_sample = 4 * self._pack.latents_per_sample + masked
-        together = chunks.together
-        groups = len(grid) // together
-        count = int(groups * CACHE_BYTES / (per_sample * chunks.samples))
-        if count >= groups:
-            return list(range(len(grid)))
-        count = max(count, 1)
-        # Multiples of the golden ratio never fall into step with the rows of the grid.
+    def _strips(self) -> list[slice] | None:
+        """Rows to search on, or ``None`` for all of them."""
+        rows, columns, _ = self._chunks.cube.shape
+        height = min(_STRIP_ROWS, self._chunks.grid.tile_rows)
+        places = rows // height
+        fitting = CACHE_BYTES // self._bytes_of(self._chunks.strip(slice(height)))
+        wanted = max(rows * columns // _ONE_IN, _LEAST_PIXELS) // (height * columns)
+        count = max(1, min(wanted, fitting))
+        enough = rows * columns <= _WHOLE_PIXELS or 2 * count >= places
+        if places < 2 or (enough and self._bytes_of(self._chunks) <= CACHE_BYTES):
+            return None
+        # Multiples of the golden ratio never fall into step with anything in the scene.
         turns = (np.arange(1, 8 * count + 1) * _GOLDEN) % 1.0
-        spread = dict.fromkeys((turns * groups).astype(int).tolist())
-        chosen = sorted(list(spread)[:count])
-        return [group * together + k for group in chosen for k in range(together)]
+        chosen = list(dict.fromkeys((turns * places).astype(int).tolist()))[:count]
+        return [slice(place * height, (place + 1) * height) for place in sorted(chosen)]
+
+    def _bytes_of(self, chunks: CubeChunks) -> int:
+        """Memory that the analyses of all chunks take at most, with payloads like the samples."""
+        each = sum(chunks.analysis_bytes(job, masked=self._masked) for job in chunks.of_tile(0))
+        return len(chunks.grid) * each + chunks.samples * chunks.cube.array.itemsize
+
+    @property
+    def _masked(self) -> bool:
+        """Whether some samples hold no measurement."""
+        return self._survey.valid < self._chunks.samples
+
+    def _keep(self, job: Job, analysis: TileAnalysis) -> None:
+        """Keep the analysis of a chunk, and its payload, if there is room for them."""
+        known = job in self.analyses
+        needed = 0 if known else self._chunks.analysis_bytes(job, masked=self._masked)
+        payload = sum(len(coded) for coded, _ in analysis.coded.values())
+        self._held -= self._payloads.pop(job, 0)
+        if self._held + needed + payload <= CACHE_BYTES:
+            self._held += needed + payload
+            self._payloads[job] = payload
+            self.analyses[job] = analysis
+        elif known:
+            analysis.coded.clear()
 
     # ---- how it is searched -------------------------------------------------------------------
 
@@ -191,54 +226,65 @@ class StepSearch:
     ) -> rate_control.Found:
         """Step whose value on the whole cube is nearest to the target.
 
-        ``value(step, whole)`` is the value on the searched tiles, or on the whole cube. What the
-        searched tiles say is corrected by measuring the whole cube, which is analysed anew for it:
-        twice, as a rule. ``octave`` is the quality to begin with, and ``slope`` what one step is
-        expected to change.
+        ``value(step, whole)`` is the value on the searched rows, or on the whole cube. What the
+        searched rows say is corrected by measuring the whole cube: twice, as a rule. ``octave`` is
+        the quality to begin with, and ``slope`` what one step is expected to change.
         """
         guess = step_for_octave(self._deviation, octave)
+        sampled: dict[int, float] = {}
+        actual: dict[int, float] = {}
 
-        def search(wanted: float, *, whole: bool = not self._telling) -> rate_control.Found:
+        def search(wanted: float, *, whole: bool) -> rate_control.Found:
+            known = actual if whole else sampled
+
+            def evaluate(step: int) -> float:
+                known[step] = value(step, whole)
+                return known[step]
+
             return rate_control.search(
-                lambda step: value(step, whole),
+                evaluate,
                 wanted,
                 *limits,
                 guess=guess,
                 slope=slope,
                 tolerance=tolerance,
+                known=known,
             )
 
-        found = search(target)
         if self.complete or not self._telling:
-            return found
-        seen: dict[int, float] = {}
+            return search(target, whole=not self.complete)
+        found = search(target, whole=False)
         for _ in range(_CORRECTIONS):
-            seen[found.step] = actual = value(found.step, True)
-            if abs(actual / target - 1) < _CLOSE_ENOUGH or not actual > 0:
+            actual[found.step] = value(found.step, True)
+            ratio = actual[found.step] / target
+            if not ratio > 0 or abs(math.log(ratio)) < rate_control.CLOSE_ENOUGH:
                 break
-            found = search(found.value * target / actual)
-            if found.step in seen:
+            found = search(found.value / ratio, whole=False)
+            if found.step in actual:
                 break
-        best = rate_control.best_of(seen, target, tolerance)
-        if best.value > target and rate_control.missed(best.value, target, tolerance):
+        best = rate_control.best_of(actual, target, tolerance)
+        if rate_control.missed(best.value, target, tolerance):
             return search(target, whole=True)
         return best
 
-    def _over_chunks(self, function: Callable[[Job, TileAnalysis], T], whole: bool) -> Iterator[T]:
+    def _over_chunks(
+        self, function: Callable[[CubeChunks, Job, TileAnalysis], T], whole: bool
+    ) -> Iterator[T]:
         """Values of a function of all searched chunks, or of all chunks."""
         if not whole:
             self._evaluations += 1
             total = max(self._evaluations, _USUAL_EVALUATIONS)
             self._progress("searching", self._evaluations, total)
-            items = list(self.analyses.items())
-            yield from ordered_map(lambda item: function(*item), items, self._threads)
+            yield from ordered_map(lambda at: function(*at), self._searched, self._threads)
             return
 
-        def measure(job: Job) -> T:
-            return function(job, self.analyses.get(job) or self._chunks.analyse(job))
+        def measure(job: Job) -> tuple[Job, TileAnalysis, T]:
+            analysis = self.analyses.get(job) or self._chunks.analyse(job)
+            return job, analysis, function(self._chunks, job, analysis)
 
         measured = ordered_map(measure, self._chunks.jobs(), self._threads)
-        for done, result in enumerate(measured, 1):
+        for done, (job, analysis, result) in enumerate(measured, 1):
+            self._keep(job, analysis)
             self._progress("measuring", done, len(self._chunks))
             yield result
 
@@ -249,9 +295,9 @@ class StepSearch:
         frame = framing.stream_size(self._preamble, chunks.cube.rows, [])
 
         def rate(step: int, whole: bool = False) -> float:
-            sizes = self._over_chunks(lambda job, a: chunks.size(job, a, step), whole)
+            sizes = self._over_chunks(lambda part, job, a: part.size(job, a, step), whole)
             size = framing.stream_size(self._preamble, chunks.cube.rows, sizes)
-            share = 1.0 if whole else len(chunks) / len(self.analyses)
+            share = 1.0 if whole else self._share
             return 8 * (frame + share * (size - frame)) / chunks.samples
 
         octave = 5 + math.log2(target / self._profile.rate_at_five)
@@ -268,7 +314,7 @@ class StepSearch:
         def rmse(step: int, whole: bool = False) -> float:
             total, valid = 0.0, 0
             for squares, count in self._over_chunks(
-                lambda job, a: self._chunks.squared_error(job, a, step), whole
+                lambda part, job, a: part.squared_error(job, a, step), whole
             ):
                 total, valid = total + squares, valid + count
             return math.sqrt(total / max(valid, 1))

@@ -10,21 +10,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, profiles, refinement
+from hyspec import _core, bounded_profile, profiles, refinement
 from hyspec import pack as packs
 from hyspec.core_errors import translated
 from hyspec.damage import Damage
+from hyspec.error_limits import MOST_LIMIT, ErrorLimits
 from hyspec.errors import (
     LimitError,
     PackError,
     PackNotFoundError,
     StreamError,
     UnsupportedVersionError,
+    UsageError,
 )
 from hyspec.intervals import BandInterval
 from hyspec.latest import Latest
 from hyspec.sample_type import SampleType
+from hyspec.spectral_profile import SpectralCoder
 from hyspec.stream_index import StreamData
+from hyspec.stream_planes import ChunkPlanes
 from hyspec.tile_coder import TileCoder, TileSymbols
 from hyspec.tiling import Tile, TileGrid
 
@@ -292,6 +296,29 @@ class StreamChunks:
                 symbols = coder.read_layer(size, symbols, checksum, layer, of_layer)
         return symbols
 
+    def error_limits(self) -> ErrorLimits | None:
+        """Limits that the chunks of the first tile state; ``None`` where they are none or lost."""
+        if self.profile != bounded_profile.PROFILE_NAME:
+            return None
+        tile, limits, shares = self.grid[0], [0], []
+        try:
+            for interval in range(len(self.partition)):
+                payload, _ = self._payload(tile, interval, self._layers or self._entries)
+                with translated(self._what(tile, interval)):
+                    limit, share = bounded_profile.stated_limits(
+                        self._size(tile, interval), payload
+                    )
+                if limit:  # in others, samples are exact
+                    limits.append(limit)
+                    shares.append(share)
+        except StreamError:
+            return None
+        unit = self._sample_type.step or 1.0
+        return ErrorLimits(
+            None if max(limits) == MOST_LIMIT else max(limits) * unit,
+            float(max(shares)) if shares and min(shares) > 0 else None,
+        )
+
     def _what(self, tile: Tile, interval: int) -> str:
         return f"tile {tile.number}, bands {self.partition[interval]}"
 
@@ -351,6 +378,29 @@ class StreamChunks:
             for position, band in enumerate(wanted):
                 lost = symbols.valid[band][inside] == 0
                 target[:, :, position][lost] = self._nodata
+
+    def planes(self, tile: Tile, interval: int) -> ChunkPlanes:
+        """Decode the planes of a chunk, and no samples.
+
+        Raises
+        ------
+        UsageError
+            The profile of the stream has no planes.
+        StreamError, PackError
+            As for :meth:`symbols`.
+        """
+        symbols: Any = self.symbols(tile, interval)
+        coder = self._coder(interval)
+        if not isinstance(coder, SpectralCoder):
+            raise UsageError(
+                f"a stream of profile {self.profile!r} has no planes",
+                hint="principal components are in streams of profile 'spectral'",
+            )
+        planes, basis, mean = coder.components(self._size(tile, interval), symbols)
+        unit = self._sample_type.step or 1.0
+        return ChunkPlanes(
+            *self.area(tile, interval), planes * np.float32(unit), basis, mean * unit
+        )
 
     def fill(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         """Set the samples that a chunk shares with an area to nodata: NaN or 0 without any."""

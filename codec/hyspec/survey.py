@@ -42,6 +42,9 @@ class Survey:
         Root mean square over the bands of their root mean squares.
     spread : float
         Interquartile range of floating-point samples, estimated from some; NaN for integers.
+    smallest : float
+        Smallest magnitude of floating-point samples other than 0; infinite if there are none, and
+        for integers.
     """
 
     valid: int
@@ -51,6 +54,7 @@ class Survey:
     deviation: float
     brightness: float
     spread: float
+    smallest: float
 
 
 def survey(
@@ -76,7 +80,7 @@ def survey(
         both NaN and another nodata value.
     """
     moments = _Moments(cube.bands)
-    lowest, highest, integers = math.inf, -math.inf, True
+    lowest, highest, smallest, integers = math.inf, -math.inf, math.inf, True
     drawn: list[npt.NDArray[np.float64]] = []
     floating = cube.array.dtype.kind == "f"
     sentinel = cube.nodata is not None and not math.isnan(cube.nodata)
@@ -98,6 +102,8 @@ def survey(
             _check_range(lowest, highest)
             if floating:
                 integers = integers and bool((chosen == np.rint(chosen)).all())
+                sizes = np.abs(chosen)
+                smallest = min(smallest, float(sizes.min(initial=np.inf, where=sizes > 0)))
                 some = chosen.reshape(-1)[:: max(1, chosen.size // _DRAWN_PER_BLOCK)]
                 drawn.append(some.astype(np.float64))
             moments.add(block, valid)
@@ -105,11 +111,11 @@ def survey(
             progress("survey", min(row + step, cube.rows), cube.rows)
     valid_samples = int(moments.count.sum())
     if not valid_samples:
-        return Survey(0, math.nan, math.nan, True, 0.0, 0.0, math.nan)
+        return Survey(0, math.nan, math.nan, True, 0.0, 0.0, math.nan, math.inf)
     ends = np.percentile(np.concatenate(drawn), (25, 75)) if floating else (math.nan, math.nan)
     spread = float(ends[1] - ends[0])
     deviation, brightness = moments.deviation(bad), moments.brightness()
-    return Survey(valid_samples, lowest, highest, integers, deviation, brightness, spread)
+    return Survey(valid_samples, lowest, highest, integers, deviation, brightness, spread, smallest)
 
 
 class _Moments:

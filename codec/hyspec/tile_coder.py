@@ -63,7 +63,9 @@ class CoderSettings:
         Bands of each group of a spectral transform with two levels; empty for one.
     max_error : ndarray of float64, shape (bands,), or None
         Largest error of each band of the interval in sample units, if the profile bounds it;
-        0 for lossless, as is ``None``.
+        0 for lossless, as is ``None``, and infinity for none.
+    max_relative_error : float or None
+        Largest error in proportion to the sample, if the profile bounds it.
     layered : bool
         Split payloads into a base and a layer, where the profile can.
     base_bps : float or None
@@ -78,6 +80,7 @@ class CoderSettings:
     drop_bad: bool = False
     groups: tuple[int, ...] = ()
     max_error: npt.NDArray[np.float64] | None = None
+    max_relative_error: float | None = None
     layered: bool = False
     base_bps: float | None = None
 
@@ -186,6 +189,18 @@ class TileCoder(abc.ABC, Generic[Analysis, Symbols]):
     def analyse_row(self, tiles: Sequence[TileSamples]) -> list[Analysis]:
         """Measure the tiles of a row, from left to right; errors as for :meth:`analyse`."""
         return [self.analyse(tile) for tile in tiles]
+
+    def analysis_bytes(self, shape: tuple[int, int, int], *, masked: bool) -> int:
+        """Memory that an analysis takes at most, but for the samples and its latest encoding.
+
+        Parameters
+        ----------
+        shape
+            Rows, columns and bands of the tile.
+        masked
+            Whether some samples hold no measurement.
+        """
+        raise NotImplementedError
 
     @abc.abstractmethod
     def encode(self, analysis: Analysis, step: int) -> tuple[bytes, int, Symbols]:

@@ -1,5 +1,6 @@
 // The contract of bounded payloads: any bytes are a payload of a tile or end in hyspec::Error,
-// never in anything else; any samples come back within their error limits.
+// never in anything else; any samples come back within their error limits, absolute and relative.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -29,6 +30,13 @@ void write_samples(const BandTile& tile, Numbers numbers) {
   const auto size = static_cast<std::size_t>(tile.pixels());
   const hyspec::BoundedSettings settings{numbers.below(hyspec::kMaxPredictionBands + 1),
                                          numbers.below(2) != 0};
+  hyspec::RelativeError relative;
+  if (numbers.below(2) != 0) {
+    relative.denominator = ((numbers.below(1u << 16) << 8) >> numbers.below(24)) + 1;
+    relative.numerator =
+        static_cast<std::uint32_t>(numbers.number()) % relative.denominator >> numbers.below(4);
+    relative.zero = static_cast<std::int32_t>(numbers.number() >> numbers.below(32));
+  }
   const bool masked = numbers.below(2) != 0;
   const std::uint32_t bits = numbers.below(33);
   std::vector<std::uint8_t> valid;
@@ -45,12 +53,18 @@ void write_samples(const BandTile& tile, Numbers numbers) {
   }
   std::uint32_t written = 0, read = 0;
   const std::vector<std::uint8_t> payload =
-      hyspec::encode_bounded_payload(tile, samples, valid, limits, settings, &written);
+      hyspec::encode_bounded_payload(tile, samples, valid, limits, relative, settings, &written);
   const hyspec::BoundedSamples again = hyspec::decode_bounded_payload(tile, payload, &read);
-  require(written == read && again.valid == valid && again.max_errors == limits);
+  require(written == read && again.valid == valid && again.max_errors == limits &&
+          again.relative.numerator == relative.numerator);
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    const std::int64_t error = std::int64_t{again.samples[i]} - samples[i];
-    require((masked && valid[i] == 0) || std::llabs(error) <= limits[i / size]);
+    const std::int64_t error = std::llabs(std::int64_t{again.samples[i]} - samples[i]);
+    std::int64_t allowed = limits[i / size];
+    if (relative.numerator > 0) {
+      const std::int64_t distance = std::llabs(std::int64_t{samples[i]} - relative.zero);
+      allowed = std::min(allowed, distance * relative.numerator / relative.denominator);
+    }
+    require((masked && valid[i] == 0) || error <= allowed);
   }
 }
 

@@ -655,7 +655,9 @@ hyspec::BandTile tile_of(const py::array& array, const std::string& name) {
 }
 
 py::tuple encode_bounded_payload(const py::array& samples, const std::optional<py::array>& valid,
-                                 const py::array& max_errors, std::uint32_t bands, bool wide) {
+                                 const py::array& max_errors, std::uint32_t bands, bool wide,
+                                 std::uint32_t numerator, std::uint32_t denominator,
+                                 std::int32_t zero) {
   const auto s = checked_array<std::int32_t>(samples, 3, "samples");
   const auto m = checked_array<std::uint32_t>(max_errors, 1, "max_errors");
   const hyspec::BandTile tile = tile_of(s, "samples");
@@ -665,7 +667,8 @@ py::tuple encode_bounded_payload(const py::array& samples, const std::optional<p
   std::uint32_t crc = 0;
   {
     const py::gil_scoped_release release;
-    payload = hyspec::encode_bounded_payload(tile, view(s), v, view(m), {bands, wide}, &crc);
+    payload = hyspec::encode_bounded_payload(tile, view(s), v, view(m),
+                                             {numerator, denominator, zero}, {bands, wide}, &crc);
   }
   return py::make_tuple(py::bytes(reinterpret_cast<const char*>(payload.data()), payload.size()),
                         crc);
@@ -725,6 +728,13 @@ py::tuple decode_corrections(const hyspec::BandTile& tile, const py::bytes& payl
   return py::make_tuple(to_array(corrections).reshape(shape), checksum);
 }
 
+py::tuple read_bounded_limits(const hyspec::BandTile& tile, const py::bytes& payload) {
+  const auto bytes = payload.cast<std::string_view>();
+  const hyspec::BoundedLimits limits = hyspec::read_bounded_limits(tile, view(bytes));
+  return py::make_tuple(to_array(limits.max_errors), limits.relative.numerator,
+                        limits.relative.denominator, limits.relative.zero);
+}
+
 void bind_bounded_profile(py::module_& m) {
   m.def("encode_corrected_payload", &encode_corrected_payload, py::arg("base"),
         py::arg("corrections"), py::arg("valid"), py::arg("max_errors"), py::arg("tolerance"),
@@ -734,10 +744,16 @@ void bind_bounded_profile(py::module_& m) {
   m.def("decode_corrections", &decode_corrections, py::arg("tile"), py::arg("payload"),
         py::arg("valid"), py::arg("checksum"), "Return corrections and the checksum.");
   m.attr("MAX_PREDICTION_BANDS") = hyspec::kMaxPredictionBands;
+  m.attr("MAX_DENOMINATOR") = hyspec::kMaxDenominator;
   m.def("encode_bounded_payload", &encode_bounded_payload, py::arg("samples"), py::arg("valid"),
         py::arg("max_errors"), py::arg("bands") = hyspec::BoundedSettings{}.bands,
         py::arg("wide") = hyspec::BoundedSettings{}.wide,
+        py::arg("numerator") = hyspec::RelativeError{}.numerator,
+        py::arg("denominator") = hyspec::RelativeError{}.denominator,
+        py::arg("zero") = hyspec::RelativeError{}.zero,
         "Write a payload; return it and the checksum of the samples that it decodes to.");
+  m.def("read_bounded_limits", &read_bounded_limits, py::arg("tile"), py::arg("payload"),
+        "Error limits that a payload states: max_errors, numerator, denominator and zero.");
   m.def("decode_bounded_payload", &decode_bounded_payload, py::arg("tile"), py::arg("payload"),
         "Read a payload; return samples, valid or None, max_errors and the checksum.");
   m.def(

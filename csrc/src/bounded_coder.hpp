@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "bounded_planes.hpp"
 #include "bounded_predictor.hpp"
 #include "bounded_residuals.hpp"
+#include "bounded_steps.hpp"
 #include "hyspec/span.hpp"
 
 namespace hyspec::bounded {
@@ -41,13 +41,13 @@ class BandCoder {
   // Error(kCorrupt), Error(kTruncated) if a message does not hold the band.
   template <class Bits>
   void code(typename Bits::Coder& coder, Span<std::uint32_t> samples,
-            Span<const std::uint8_t> valid, std::uint32_t max_error) {
-    begin_band(max_error);
+            Span<const std::uint8_t> valid, const Steps& steps) {
+    begin_band();
     for (const Block& block : predictor_.blocks()) {
       std::int64_t errors = 0;
       for (std::size_t y = block.row; y < block.row_end; ++y)
         errors += row<Bits>(coder, y, block, samples.data() + y * columns_,
-                            valid.empty() ? nullptr : valid.data() + y * columns_);
+                            valid.empty() ? nullptr : valid.data() + y * columns_, steps);
       predictor_.learn(errors);
       errors_ += errors;
     }
@@ -64,7 +64,7 @@ class BandCoder {
   static std::ptrdiff_t line(std::size_t i) { return static_cast<std::ptrdiff_t>(i); }
   static std::int64_t distance(std::int64_t v) { return v < 0 ? -v : v; }
 
-  void begin_band(std::uint32_t max_error) {
+  void begin_band() {
     const std::size_t count = ring_.size();
     std::unique_ptr<Band>& place = ring_[before_ % count];
     if (place == nullptr) place = std::make_unique<Band>(rows_, columns_);
@@ -73,13 +73,6 @@ class BandCoder {
     band.clear();
     band.centre = before_ > 0 ? bands_[1]->centre : (span_ + 1) / 2;
     band.shift = before_ > 0 ? bands_[1]->shift : shift_for(span_, 12);
-    max_error_ = std::min<std::int64_t>(max_error, span_);
-    step_ = 2 * max_error_ + 1;
-    for (std::int64_t f = 0; f <= kOne / 2; ++f) {
-      const auto steps = static_cast<int>((2 * f + step_) / (2 * step_));
-      fractions_[static_cast<std::size_t>(kOne / 2 + f)] = steps;
-      fractions_[static_cast<std::size_t>(kOne / 2 - f)] = -steps;
-    }
     error_shift_ = shift_for(mean_error_, kErrorBits);
     errors_ = 0;
     predictor_.begin(bands_, before_);
@@ -137,14 +130,14 @@ class BandCoder {
   // The columns of a block in one row; returns the sum of the errors of the first prediction.
   template <class Bits>
   std::int64_t row(typename Bits::Coder& coder, std::size_t y, const Block& block,
-                   std::uint32_t* samples, const std::uint8_t* valid) {
+                   std::uint32_t* samples, const std::uint8_t* valid, const Steps& steps) {
     Band& band = *bands_[0];
     band.samples.open_row(line(y));
     band.magnitudes.open_row(line(y));
     predictor_.add_up(y, block, sums_.data());
     filter_.gather(Span<Band* const>(bands_), before_, y, block.column, block.columns());
     gather_magnitudes(y, block);
-    const std::int64_t errors = samples_of<Bits>(coder, y, block, samples, valid);
+    const std::int64_t errors = samples_of<Bits>(coder, y, block, samples, valid, steps);
     band.samples.close_row(line(y));
     band.magnitudes.close_row(line(y));
     band.set_factors(line(y), block.column > 0 ? line(block.column) : -1,
@@ -154,9 +147,9 @@ class BandCoder {
 
   template <class Bits>
   std::int64_t samples_of(typename Bits::Coder& coder, std::size_t y, const Block& block,
-                          std::uint32_t* samples, const std::uint8_t* valid) {
+                          std::uint32_t* samples, const std::uint8_t* valid, const Steps& steps) {
     Band& band = *bands_[0];
-    const std::int64_t span = span_, step = step_, centre = band.centre;
+    const std::int64_t span = span_, centre = band.centre;
     const std::int64_t unit = std::int64_t{1} << error_shift_;
     const Sum west_weight = predictor_.west_weight(y);
     const bool first_row = y == 0, first_band = before_ == 0;
@@ -164,6 +157,7 @@ class BandCoder {
     std::int16_t* const errors = band.errors.row(line(y));
     std::uint32_t* const magnitudes = band.magnitudes.row(line(y));
     const std::uint32_t* const north = band.magnitudes.row(line(y) - 1);
+    const Steps local = steps;  // which nothing else can change
     Bits bits(coder);
     ErrorFilter::Run filter(filter_);
     std::int64_t counted = 0;
@@ -196,17 +190,14 @@ class BandCoder {
       if (valid != nullptr && valid[x] == 0) {
         magnitudes[x] = static_cast<std::uint32_t>(around.near >> 3);
       } else {
+        const Steps::Here here = local.at(whole);
         std::int64_t residual = 0;
-        if constexpr (Bits::kWrites)
-          residual = quantised(static_cast<std::int64_t>(samples[x]) - whole);
-        residual = code_residual(bits, around, residual, whole);
+        if constexpr (Bits::kWrites) residual = here.residual(samples[x]);
+        residual = code_residual(bits, around, residual, here);
         // An encoder knows the sample at once, and need not wait for the sum.
-        value = Bits::kWrites && step == 1
-                    ? samples[x]
-                    : std::clamp<std::int64_t>(whole + residual * step, 0, span);
+        value = Bits::kWrites && here.exact() ? samples[x] : here.level(residual);
         samples[x] = static_cast<std::uint32_t>(value);
-        const std::int64_t size = distance(
-            kOne * residual - fractions_[static_cast<std::size_t>(around.fraction + kOne / 2)]);
+        const std::int64_t size = distance(kOne * residual - here.fraction(around.fraction));
         magnitudes[x] = static_cast<std::uint32_t>(std::min(size, kMaxMagnitude));
       }
       stored[x] = static_cast<typename Arithmetic::Stored>(value - centre);
@@ -222,24 +213,13 @@ class BandCoder {
     return counted;
   }
 
-  // Nearest number of steps, which are odd.
-  std::int64_t quantised(std::int64_t difference) const {
-    if (step_ == 1) return difference;
-    return difference >= 0 ? (difference + max_error_) / step_
-                           : -((max_error_ - difference) / step_);
-  }
-
   // Steps from the prediction. Those that lead out of the range of the samples have no code.
   template <class Bits>
   std::int64_t code_residual(Bits& bits, const Surroundings& around, std::int64_t residual,
-                             std::int64_t whole) {
-    std::int64_t down = whole, up = span_ - whole;  // steps that stay inside
-    if (step_ != 1) {
-      down = (down + max_error_) / step_;
-      up = (up + max_error_) / step_;
-    }
-    const std::int64_t both = std::min(down, up);  // as far as either sign is possible
-    const ResidualPlace place = models_.place(around, step_ == 1);
+                             const Steps::Here& here) {
+    const std::int64_t down = here.down(), up = here.up();  // steps that stay inside
+    const std::int64_t both = std::min(down, up);           // as far as either sign is possible
+    const ResidualPlace place = models_.place(around, here.lossless());
     const bool folds = place.low_bits > 0;
     const std::int64_t size = distance(residual);
     const std::int64_t folded = size > both ? size + both : 2 * size - (residual < 0 ? 1 : 0);
@@ -263,12 +243,10 @@ class BandCoder {
   ErrorFilter filter_;
   ResidualModels models_;
   std::vector<std::unique_ptr<Band>> ring_;
-  std::vector<Band*> bands_;  // the one that is coded and those before it
-  std::size_t before_ = 0;    // bands that are complete
-  std::int64_t max_error_ = 0, step_ = 1;
+  std::vector<Band*> bands_;              // the one that is coded and those before it
+  std::size_t before_ = 0;                // bands that are complete
   std::int64_t mean_error_, errors_ = 0;  // of the first prediction, in 1/16
   int error_shift_ = 0;
-  std::array<int, kOne + 1> fractions_{};  // in 1/16 of a step, by fraction
   std::vector<Sum> sums_;
   std::vector<std::uint32_t> of_rows_, of_bands_;
 };

@@ -52,13 +52,16 @@ void from_levels(Span<const std::uint32_t> levels, Span<const std::uint8_t> vali
 }
 
 void check(const BandTile& tile, Span<const std::int32_t> samples, Span<const std::uint8_t> valid,
-           Span<const std::uint32_t> max_errors, BoundedSettings settings) {
+           Span<const std::uint32_t> max_errors, RelativeError relative, BoundedSettings settings) {
   check_band_tile(tile);
   const std::uint64_t count = tile.bands * tile.pixels();
   if (samples.size() != count || (!valid.empty() && valid.size() != count))
     throw Error(ErrorCode::kBadArgument, "samples and valid need one entry per sample");
   if (max_errors.size() != tile.bands)
     throw Error(ErrorCode::kBadArgument, "max_errors needs one entry per band");
+  if (relative.numerator >= relative.denominator || relative.denominator > kMaxDenominator)
+    throw Error(ErrorCode::kBadArgument,
+                "a relative error is less than 1, with a denominator of at most 2^24");
   if (settings.bands > kMaxPredictionBands)
     throw Error(ErrorCode::kBadArgument, "a prediction uses at most 32 bands");
 }
@@ -66,17 +69,26 @@ void check(const BandTile& tile, Span<const std::int32_t> samples, Span<const st
 struct Header {
   Range range;
   BoundedSettings settings;
+  RelativeError relative;
   std::vector<std::uint32_t> max_errors;
   std::vector<std::uint8_t> valid;
 };
+
+// What the header says of neighbourhood and errors, as a sum.
+constexpr std::uint64_t kWide = 1, kRelative = 2;
 
 void put_header(Bytes& payload, const BandTile& tile, const Header& h) {
   bounded::put_way(payload, bounded::Way::kPrediction);
   put_varint(payload, zigzag_encode(h.range.lowest));
   put_varint(payload, h.range.span);
   put_varint(payload, h.settings.bands);
-  put_varint(payload, h.settings.wide ? 1 : 0);
+  put_varint(payload, (h.settings.wide ? kWide : 0) + (h.relative.numerator > 0 ? kRelative : 0));
   bounded::put_limits(payload, h.max_errors);
+  if (h.relative.numerator > 0) {
+    put_varint(payload, h.relative.numerator);
+    put_varint(payload, h.relative.denominator);
+    put_varint(payload, zigzag_encode(h.relative.zero));
+  }
   const std::vector<std::uint8_t> mask =
       h.valid.empty() ? std::vector<std::uint8_t>()
                       : encode_masks(h.valid, tile.bands, tile.rows, tile.columns);
@@ -84,7 +96,8 @@ void put_header(Bytes& payload, const BandTile& tile, const Header& h) {
   put_bytes(payload, mask);
 }
 
-Header read_header(ByteReader& reader, const BandTile& tile) {
+// All but the mask.
+Header read_limits(ByteReader& reader, const BandTile& tile) {
   bounded::read_way(reader, bounded::Way::kPrediction);
   Header h;
   const std::int64_t lowest = zigzag_decode(reader.varint());
@@ -94,8 +107,24 @@ Header read_header(ByteReader& reader, const BandTile& tile) {
   h.range.span = static_cast<std::uint32_t>(reader.varint_between(0, most, "the span of samples"));
   h.settings.bands = static_cast<std::uint32_t>(
       reader.varint_between(0, kMaxPredictionBands, "the number of prediction bands"));
-  h.settings.wide = reader.varint_between(0, 1, "the neighbourhood") != 0;
+  const std::uint64_t options =
+      reader.varint_between(0, kWide + kRelative, "neighbourhood and kind of errors");
+  h.settings.wide = (options & kWide) != 0;
   h.max_errors = bounded::read_limits(reader, tile.bands, kMost32);
+  if ((options & kRelative) != 0) {
+    h.relative.numerator = static_cast<std::uint32_t>(
+        reader.varint_between(1, kMaxDenominator - 1, "the relative error"));
+    h.relative.denominator = static_cast<std::uint32_t>(reader.varint_between(
+        h.relative.numerator + 1, kMaxDenominator, "the denominator of the relative error"));
+    const std::int64_t zero = zigzag_decode(reader.varint());
+    if (zero != static_cast<std::int32_t>(zero)) corrupt(reader.offset(), "zero is no int32");
+    h.relative.zero = static_cast<std::int32_t>(zero);
+  }
+  return h;
+}
+
+Header read_header(ByteReader& reader, const BandTile& tile) {
+  Header h = read_limits(reader, tile);
   const std::uint64_t mask_bytes = reader.varint();
   if (mask_bytes > 0) {
     const Span<const std::uint8_t> mask = reader.bytes(mask_bytes);
@@ -117,8 +146,11 @@ void code_bands(typename Bits::Coder& coder, const BandTile& tile, const Header&
   std::vector<std::uint32_t> levels(size);
   for (const std::uint32_t band : bands) {
     fill(band, Span<std::uint32_t>(levels));
-    band_coder.template code<Bits>(coder, Span<std::uint32_t>(levels),
-                                   bounded::band_of(h.valid, band, size), h.max_errors[band]);
+    const Span<const std::uint8_t> valid = bounded::band_of(h.valid, band, size);
+    const bounded::Steps steps({h.max_errors[band], h.relative.numerator, h.relative.denominator,
+                                std::int64_t{h.relative.zero} - h.range.lowest},
+                               h.range.span);
+    band_coder.template code<Bits>(coder, Span<std::uint32_t>(levels), valid, steps);
     take(band, Span<const std::uint32_t>(levels));
   }
 }
@@ -146,13 +178,17 @@ BoundedSettings default_bounded_settings(std::uint32_t bands) noexcept {
   return settings;
 }
 
-std::vector<std::uint8_t> encode_bounded_payload(
-    const BandTile& tile, Span<const std::int32_t> samples, Span<const std::uint8_t> valid,
-    Span<const std::uint32_t> max_errors, BoundedSettings settings, std::uint32_t* checksum) {
-  check(tile, samples, valid, max_errors, settings);
+std::vector<std::uint8_t> encode_bounded_payload(const BandTile& tile,
+                                                 Span<const std::int32_t> samples,
+                                                 Span<const std::uint8_t> valid,
+                                                 Span<const std::uint32_t> max_errors,
+                                                 RelativeError relative, BoundedSettings settings,
+                                                 std::uint32_t* checksum) {
+  check(tile, samples, valid, max_errors, relative, settings);
   const auto size = static_cast<std::size_t>(tile.pixels());
   const Header h{range_of(samples, valid),
                  settings,
+                 relative,
                  {max_errors.begin(), max_errors.end()},
                  {valid.begin(), valid.end()}};
   Bytes payload;
@@ -198,8 +234,16 @@ BoundedSamples decode_bounded_payload(const BandTile& tile, Span<const std::uint
   result.samples.resize(tile.bands * size);
   result.valid = std::move(h.valid);
   result.max_errors = std::move(h.max_errors);
+  result.relative = h.relative;
   if (checksum != nullptr) *checksum = crc;
   return result;
+}
+
+BoundedLimits read_bounded_limits(const BandTile& tile, Span<const std::uint8_t> payload) {
+  check_band_tile(tile);
+  ByteReader reader(payload, 0, ErrorCode::kCorrupt);
+  Header h = read_limits(reader, tile);
+  return {std::move(h.max_errors), h.relative};
 }
 
 }  // namespace hyspec

@@ -45,7 +45,8 @@ std::vector<std::int32_t> make_cube(const hyspec::BandTile& tile, std::int64_t m
 }
 
 bool check(const hyspec::BandTile& tile, std::int64_t most, std::uint32_t limit,
-           hyspec::BoundedSettings settings, bool masked, Random& random) {
+           hyspec::RelativeError relative, hyspec::BoundedSettings settings, bool masked,
+           Random& random) {
   const std::vector<std::int32_t> samples = make_cube(tile, most, random);
   std::vector<std::uint8_t> valid;
   if (masked)
@@ -53,13 +54,19 @@ bool check(const hyspec::BandTile& tile, std::int64_t most, std::uint32_t limit,
   const std::vector<std::uint32_t> limits(tile.bands, limit);
   std::uint32_t written = 0, read = 0;
   const std::vector<std::uint8_t> payload =
-      hyspec::encode_bounded_payload(tile, samples, valid, limits, settings, &written);
+      hyspec::encode_bounded_payload(tile, samples, valid, limits, relative, settings, &written);
   const hyspec::BoundedSamples again = hyspec::decode_bounded_payload(tile, payload, &read);
   if (written != read) return false;
-  for (std::size_t i = 0; i < samples.size(); ++i)
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    std::int64_t allowed = limit;
+    if (relative.numerator > 0) {
+      const std::int64_t distance = std::llabs(std::int64_t{samples[i]} - relative.zero);
+      allowed = std::min(allowed, distance * relative.numerator / relative.denominator);
+    }
     if ((!masked || valid[i] != 0) &&
-        std::llabs(std::int64_t{again.samples[i]} - samples[i]) > limit)
+        std::llabs(std::int64_t{again.samples[i]} - samples[i]) > allowed)
       return false;
+  }
   std::printf("%lu bytes %08lx samples %08lx\n", static_cast<unsigned long>(payload.size()),
               static_cast<unsigned long>(hyspec::crc32c(payload)),
               static_cast<unsigned long>(read));
@@ -71,11 +78,15 @@ bool check(const hyspec::BandTile& tile, std::int64_t most, std::uint32_t limit,
 int main() {
   try {
     Random random;
-    const bool good = check({40, 20, 37}, 8191, 0, {16, false}, false, random) &&
-                      check({20, 24, 64}, 65535, 1, {32, true}, true, random) &&
-                      check({12, 9, 300}, 100000000, 0, {8, false}, false, random) &&
-                      check({9, 30, 11}, 2147483647, 5, {16, true}, true, random) &&
-                      check({60, 7, 5}, 20000, 3, {12, false}, false, random);
+    constexpr std::uint32_t kMost = 4294967295u;
+    const bool good =
+        check({40, 20, 37}, 8191, 0, {}, {16, false}, false, random) &&
+        check({20, 24, 64}, 65535, 1, {}, {32, true}, true, random) &&
+        check({12, 9, 300}, 100000000, 0, {}, {8, false}, false, random) &&
+        check({9, 30, 11}, 2147483647, 5, {}, {16, true}, true, random) &&
+        check({60, 7, 5}, 20000, 3, {}, {12, false}, false, random) &&
+        check({20, 24, 37}, 8191, kMost, {1, 100, 0}, {16, false}, false, random) &&
+        check({9, 30, 11}, 2147483647, 100000, {5, 101, 99}, {16, true}, true, random);
     return good ? 0 : 1;
   } catch (const hyspec::Error& error) {
     std::printf("%s\n", error.what());

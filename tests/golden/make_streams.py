@@ -200,6 +200,16 @@ CUBES: dict[str, tuple[hyspec.Cube, dict[str, Any]]] = {
     "bounded-uint8-constant-bands": (constant_bands(), {"max_error": 1}),
     "bounded-int16-beside-nodata": (mean_is_nodata(), {"max_error": 2, "fast": True}),
     "bounded-int8-all-nodata": (all_nodata(), {"lossless": True}),
+    "bounded-relative": (described_uint16(), {"max_relative_error": 0.01}),
+    "bounded-relative-nodata": (
+        int16_with_nodata(),
+        {"max_relative_error": 0.05, "max_error": 9, "tile": 16},
+    ),
+    "bounded-relative-float32": (
+        hyspec.Cube(np.exp2(scene(15, 14, 6) / 1000).astype(np.float32)),
+        {"max_relative_error": 0.02},
+    ),
+    "bounded-relative-uint32": (uint32_with_offset(), {"max_relative_error": 1e-6}),
     "bounded-tiles-2d": (
         hyspec.Cube(np.rint(scene(37, 29, 7)).astype(np.uint16)),
         {"max_error": 5, "intervals": "1-1,2-7", "tile": (16, 12), "fast": True},

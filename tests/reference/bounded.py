@@ -38,26 +38,34 @@ class Samples:
 
     samples: dict[int, list[list[int]]]
     limits: list[int]
+    relative: tuple[int, int, int] | None
     checksum: int
     valid: Array | None
 
 
 def decode(payload: bytes, tile: Tile) -> Samples:
     reader = Reader(payload)
-    require(reader.varint() == 0, "way")
+    require(reader.varint() == 0, "another way than prediction")
     lowest, span = reader.svarint(), reader.varint()
     require(lowest >= -(2**31) and lowest + span < 2**31, "samples that are no int32")
-    order, wide, limit_count = reader.varint(), reader.varint(), reader.varint()
-    require(order <= 32 and wide <= 1 and limit_count in (1, tile.bands), "settings")
+    order, options, limit_count = reader.varint(), reader.varint(), reader.varint()
+    require(order <= 32 and options <= 3 and limit_count in (1, tile.bands), "settings")
     limits = [reader.varint() for _ in range(limit_count)]
     require(max(limits) < 2**32, "error limit")
     if limit_count == 1:
         limits *= tile.bands
+    relative = None
+    if options & 2:
+        relative = reader.varint(), reader.varint(), reader.svarint()
+        require(1 <= relative[0] < relative[1] <= 2**24, "relative error limit")
+        require(-(2**31) <= relative[2] < 2**31, "zero is no int32")
     mask = reader.take(reader.varint())
     masks = decode_masks(mask, tile.bands, tile.rows, tile.columns) if mask else None
     valid = None if masks is None else masks.tolist()
     decoder = RangeDecoder(to_words(reader.take(reader.left)))
-    chunk = Chunk(decoder, tile, span, order, wide == 1)
+    chunk = Chunk(decoder, tile, span, order, options & 1 == 1)
+    if relative:
+        chunk.relative = relative[0], relative[1], relative[2] - lowest
     found = {}
     for band in range(tile.bands):
         there = valid[band] if valid else [[1] * tile.columns] * tile.rows
@@ -75,7 +83,7 @@ def decode(payload: bytes, tile: Tile) -> Samples:
     data = b"".join(
         x.to_bytes(4, "little", signed=True) for b in found.values() for row in b for x in row
     )
-    return Samples(found, limits, crc32c(data), masks)  # 6
+    return Samples(found, limits, relative, crc32c(data), masks)  # 6
 
 
 def values(_: None, tile: Tile, symbols: Samples) -> Array:
@@ -144,6 +152,7 @@ class Chunk:
         self.weights: dict[Tap, int] = {}
         self.mean_error = span // 4
         self.residuals = Residuals(decoder)
+        self.relative: tuple[int, int, int] | None = None  # R, Q, and the level of zero
 
     def decode_band(self, limit: int, valid: list[list[int]]) -> list[list[int]]:
         rows, columns = self.tile.rows, self.tile.columns
@@ -374,16 +383,54 @@ def half(x: int) -> int:
     return 2 * log2(x) + (x >> (log2(x) - 1) & 1)
 
 
+class RelativeSteps:
+    """5.6: with v counted from zero."""
+
+    def __init__(self, r: int, q: int, most: int) -> None:
+        self.r = r
+        self.q = q
+        self.most = most
+
+    def limit(self, v: int) -> int:
+        return min(self.most, self.r * abs(v) // self.q)
+
+    def away(self, a: int) -> int:
+        n = a + min(self.most, self.r * a // (self.q - self.r)) + 1
+        return n + self.limit(n)
+
+    def towards(self, a: int) -> int:
+        n = a - min(self.most, self.r * a // (self.q + self.r)) - 1
+        return n - self.limit(n)
+
+    def up(self, v: int) -> int:
+        return self.away(v) if v >= 0 else -self.towards(-v)
+
+    def moved(self, v: int, q: int) -> int:
+        if q < 0:
+            return -self.moved(-v, -q)
+        for _ in range(min(q, 128)):
+            v = self.up(v)
+        return v + max(0, q - 128)
+
+
 class Place:
     """5.1, 5.3: what is known of a sample before its residual; g of it when this is known."""
 
     def __init__(self, chunk: Chunk, y: int, x: int, p: int, m: int, correction: int) -> None:
-        self.step = 2 * m + 1
         self.span = chunk.span
         self.b = (p + 8) >> 4
         self.fraction = p - 16 * self.b
-        self.down = (self.b + m) // self.step
-        self.up = (chunk.span - self.b + m) // self.step
+        self.steps = None
+        if chunk.relative:
+            *share, self.zero = chunk.relative
+            self.steps = RelativeSteps(*share, m)
+            m = self.steps.limit(self.b - self.zero)
+        self.step = 2 * m + 1
+        if self.steps:
+            self.down, self.up = self.b, chunk.span - self.b
+        else:
+            self.down = (self.b + m) // self.step
+            self.up = (chunk.span - self.b + m) // self.step
         bands = chunk.bands[::-1]
         g = bands[0].magnitude
         west = g(y, x - 1)
@@ -428,7 +475,10 @@ class Place:
         """5.5; return the level."""
         steps = (2 * abs(self.fraction) + self.step) // (2 * self.step)
         self.g = min(abs(16 * q - (steps if self.fraction > 0 else -steps)), 2**28 - 1)
-        return held(self.b + q * self.step, 0, self.span)
+        level = self.b + q * self.step
+        if self.steps:
+            level = self.steps.moved(self.b - self.zero, q) + self.zero
+        return held(level, 0, self.span)
 
 
 class Model:

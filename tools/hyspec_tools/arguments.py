@@ -69,7 +69,7 @@ def add_profile_and_pack(
         "--profile",
         choices=profiles,
         help="coding profile (default: that of the pack, and spectral without one"
-        + ("; bounded with --lossless or --max-error)" if "bounded" in profiles else ")"),
+        + ("; bounded with --lossless and limits of errors)" if "bounded" in profiles else ")"),
     )
     parser.add_argument(
         "--pack",

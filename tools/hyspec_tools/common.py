@@ -179,7 +179,12 @@ class ProgressBars:
     """
 
     #: What a phase counts, where it is not chunks.
-    _UNITS: dict[str, str] = {"survey": "row", "searching": "step", "lines": "line"}  # noqa: RUF012
+    _UNITS: dict[str, str] = {  # noqa: RUF012
+        "survey": "row",
+        "searching": "step",
+        "lines": "line",
+        "analysing": "row",
+    }
 
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled and sys.stderr.isatty()

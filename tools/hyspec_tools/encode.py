@@ -50,6 +50,13 @@ def parser() -> argparse.ArgumentParser:
         "(profile bounded)",
     )
     target.add_argument(
+        "--max-relative-error",
+        type=float,
+        metavar="E",
+        help="largest error of any sample in proportion to the sample itself, such as 0.01; with "
+        "--max-error, both hold (profile bounded)",
+    )
+    target.add_argument(
         "--lossless", action="store_true", help="reproduce every sample exactly (profile bounded)"
     )
     result.add_argument(
@@ -141,6 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         psnr=arguments.psnr,
         rmse=arguments.rmse,
         max_error=arguments.max_error,
+        max_relative_error=arguments.max_relative_error,
         lossless=arguments.lossless,
         layers=arguments.layers,
         base_bps=arguments.base_bps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +63,7 @@ def describe(stream: hyspec.Stream) -> dict[str, Any]:
     """All that the header and index say, JSON-serialisable."""
     rows, columns, bands = stream.shape
     size = len(stream)
-    nodata = stream.nodata
+    nodata, limits = stream.nodata, stream.error_limits
     return {
         "format": f"1.{stream.header.minor_version}",
         "rows": rows,
@@ -83,6 +84,7 @@ def describe(stream: hyspec.Stream) -> dict[str, Any]:
         "tile": list(stream.tile_size),
         "chunks": len(stream.index.chunks),
         "layers": stream.layers,
+        "error_limits": None if limits is None else dataclasses.asdict(limits),
         "ways": stream.ways,
         "nodata": str(nodata) if nodata is not None and not math.isfinite(nodata) else nodata,
         "bad_bands": None if stream.bad_bands is None else int(stream.bad_bands.sum()),
@@ -104,6 +106,7 @@ def _print(values: dict[str, Any]) -> None:
         "size": f"{values['bytes']:,} bytes, {values['bps']:.4f} bit/sample",
         "profile": values["profile"]
         + (f", pack {values['pack']} ({values['pack_id'][:16]}...)" if values["pack"] else ""),
+        "errors": _limits(values["error_limits"]),
         "intervals": ", ".join(f"{i['bands']} (model {i['model']})" for i in values["intervals"]),
         "tiles": f"{values['tile'][0]} x {values['tile'][1]}; {values['chunks']} chunks"
         + (f" in {values['layers']} layers" if values["layers"] > 1 else "")
@@ -118,3 +121,20 @@ def _print(values: dict[str, Any]) -> None:
         lines["damage"] = f"{len(values['damage'])} chunks" if values["damage"] else "none"
     for name, text in lines.items():
         print(f"{name:<12} {text}")
+
+
+def _limits(limits: dict[str, float | None] | None) -> str:
+    """What error limits say."""
+    if limits is None:
+        return "not bounded"
+    if limits["max_error"] == 0:
+        return "none"
+    parts = [
+        f"at most {value:g}{of}"
+        for value, of in (
+            (limits["max_error"], ""),
+            (limits["max_relative_error"], " of the sample"),
+        )
+        if value is not None
+    ]
+    return " and ".join(parts) or "not bounded"

@@ -101,24 +101,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = [registry.describe(name, bands, classes) for name in registry.MODELS]
         print(listing([dataclasses.asdict(model) for model in found], json=arguments.json))
         return 0
-    with extra("train", "training"):
-        from hyspec_training import config, recipe
-    data = data_folder(arguments.data)
-    loaded = config.load(arguments.config)
-    written = recipe.run(
-        loaded,
-        data,
-        arguments.work or Path("runs") / loaded.pack.name,
-        arguments.out,
-        threads=arguments.threads,
-        device=arguments.device,
-        cache_folder=arguments.cache,
-        force=arguments.force,
-        quiet=arguments.quiet,
-    )
-    for path in written:
+    for path in _train(arguments):
         print(path)
     return 0
+
+
+def _train(arguments: argparse.Namespace) -> list[Path]:
+    """Run a recipe, of a pack of the codec or of an analysis model; return what was written."""
+    with extra("train", "training"):
+        from hyspec_training import config, recipe, settings
+        from hyspec_training.analysis import config as analysis_config
+        from hyspec_training.analysis import runs
+    data = data_folder(arguments.data)
+    text, where = settings.read_text(arguments.config), str(arguments.config)
+    options = {name: getattr(arguments, name) for name in ("threads", "device", "force", "quiet")}
+    if analysis_config.MARK in settings.tables(text, where):
+        analysed = analysis_config.parse(text, where)
+        work = arguments.work or Path("runs") / analysed.analysis.name
+        return runs.run(analysed, data, work, arguments.out, say=print, **options)
+    loaded = config.parse(text, where)
+    work = arguments.work or Path("runs") / loaded.pack.name
+    return recipe.run(loaded, data, work, arguments.out, cache_folder=arguments.cache, **options)
 
 
 if __name__ == "__main__":  # torchrun -m hyspec_tools.train

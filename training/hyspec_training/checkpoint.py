@@ -49,6 +49,8 @@ class Checkpoint:
         States of the network and of the optimiser.
     history : list of dict
         Validation records, see :func:`hyspec_training.validation.validate`.
+    best : dict or None
+        State of the network at its best validation, of trainings that keep it.
     """
 
     stage: str
@@ -62,6 +64,7 @@ class Checkpoint:
     model: dict[str, Any] = field(repr=False)
     optimiser: dict[str, Any] = field(repr=False)
     history: list[dict[str, Any]] = field(repr=False)
+    best: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def finished(self) -> bool:

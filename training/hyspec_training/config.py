@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hyspec.errors import UsageError
+from hyspec_training.limits import LIMITS
 from hyspec_training.settings import read_text, section, tables
 
 
@@ -175,11 +176,11 @@ def parse(text: str, where: str) -> Config:
             hint="write [[network]], once for each network",
         )
     networks = tuple(
-        section(NetworkConfig, table, f"{where} [[network]] {k + 1}")
+        section(NetworkConfig, table, f"{where} [[network]] {k + 1}", LIMITS)
         for k, table in enumerate(found)
     )
     sections = {
-        name: section(_SECTIONS[name][0], values, f"{where} [{name}]")
+        name: section(_SECTIONS[name][0], values, f"{where} [{name}]", LIMITS)
         for name, values in raw.items()
     }
     config = Config(networks=networks, text=text, **sections)

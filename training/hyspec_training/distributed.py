@@ -48,6 +48,14 @@ class Processes:
         if self.size > 1:
             torch.distributed.barrier()
 
+    def agreed(self, value: bool) -> bool:
+        """Return what the first process says; the values of the others do not count."""
+        if self.size == 1:
+            return value
+        said = torch.tensor([int(value)], device=self.device)
+        torch.distributed.broadcast(said, 0)
+        return bool(said.item())
+
     def shared(self, net: nn.Module) -> nn.Module:
         """Return the network as its forward pass is to be called in training."""
         if self.size == 1:

@@ -5,10 +5,7 @@ The format is described in docs/pack_format.md.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +17,7 @@ import torch
 
 from hyspec.errors import UsageError
 from hyspec.pack import FORMAT_VERSION, GAINS_PER_OCTAVE
+from hyspec.pack_storage import replace_pack
 from hyspec_training.balle import BandNetwork
 from hyspec_training.config import Config
 from hyspec_training.data import Scene
@@ -30,9 +28,6 @@ from hyspec_training.onnx_graphs import OPSET, stored_in_half
 from hyspec_training.profiles import PROFILES
 from hyspec_training.quantise import quantise_analysis
 from hyspec_training.sampling import validation_planes
-
-#: File of a pack that says what the others are.
-MANIFEST = "manifest.json"
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -121,7 +116,7 @@ def write_pack(
         "scenes": [scene.name for scene in scenes],
         "validation": list(validation),
     }
-    return replace_folder(folder, manifest, files)
+    return replace_pack(folder, manifest, files)
 
 
 def _names(config: Config, model: int) -> list[str]:
@@ -202,35 +197,3 @@ def _npy(values: npt.NDArray[Any], dtype: str) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(values, dtype), allow_pickle=False)
     return buffer.getvalue()
-
-
-def replace_folder(folder: Path, manifest: dict[str, Any], files: dict[str, bytes]) -> str:
-    """Write a pack in place of what a folder held.
-
-    Parameters
-    ----------
-    folder
-        Directory to create or to replace.
-    manifest
-        What the pack says of itself, but for the hashes of its files.
-    files
-        All others, by name.
-
-    Returns
-    -------
-    str
-        The pack's identifier in hexadecimal.
-    """
-    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-    text = json.dumps({**manifest, "files": hashes}, indent=1, ensure_ascii=False) + "\n"
-    files = {**files, MANIFEST: text.encode()}
-    # Written beside and renamed: nobody ever finds half a pack.
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    for name, data in files.items():
-        (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-        (temporary / name).write_bytes(data)
-    if folder.exists():
-        shutil.rmtree(folder)
-    temporary.rename(folder)
-    return hashlib.sha256(files[MANIFEST]).hexdigest()

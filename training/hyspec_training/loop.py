@@ -18,9 +18,13 @@ from hyspec_training.loss import rate_distortion
 from hyspec_training.prefetch import Prefetcher
 from hyspec_training.sampling import PatchSampler
 from hyspec_training.stages import Stage
-from hyspec_training.steps import check_loss, learning_rate
+from hyspec_training.steps import check_loss, learning_rate, optimiser_of, set_learning_rate
 from hyspec_training.tracking import Tracker
 from hyspec_training.validation import validate
+
+#: What a step tells, and what of it the progress bar shows.
+_PARTS = ("loss", "rate", "distortion")
+_SHOWN = {"bps": ("rate", ".3f"), "mse": ("distortion", ".4f")}
 
 
 def train_stage(
@@ -90,18 +94,19 @@ def train_stage(
         return x.pin_memory() if device.type == "cuda" else x
 
     with (
-        Tracker(title or stage.name, first, stage.steps, curves, quiet=quiet) as tracker,
+        Tracker(
+            title or stage.name, first, stage.steps, curves, quiet=quiet, shown=_SHOWN
+        ) as tracker,
         Prefetcher(draw, first, stage.steps) as batches,
     ):
         for step, batch in enumerate(batches, first):
             final = network.final_learning_rate
             rate = learning_rate(stage.learning_rate, final, step, stage.steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+            set_learning_rate(optimiser, rate)
             parts = _step(trained, stage, optimiser, batch, step, processes)
             check_loss(parts[0], stage.name, step)
             done = step + 1
-            tracker.step(done, *parts, rate)
+            tracker.step(done, dict(zip(_PARTS, parts, strict=True)), rate)
             last = done == stage.steps
             if not processes.leads:
                 continue
@@ -109,7 +114,7 @@ def train_stage(
                 records = validate(
                     net, validation, done, network.lowest_quality, stage.interval, device
                 )
-                tracker.validated(done, records)
+                tracker.validated(done, _curves(records))
                 history += records
             if done % config.training.checkpoint_every == 0 or last:
                 Checkpoint(
@@ -127,6 +132,15 @@ def train_stage(
                 ).save(path)
     processes.wait()
     return history
+
+
+def _curves(records: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """One point for each scene and quality of a validation, by name of its curve."""
+    return {
+        f"{record['scene']}/{key} at quality {record['quality']}": record[key]
+        for record in records
+        for key in ("bps", "snr_db", "ms_ssim")
+    }
 
 
 def _step(
@@ -169,12 +183,12 @@ def _step(
 
 
 def _optimiser(net: nn.Module, settings: TrainingConfig, rate: float) -> torch.optim.Optimizer:
-    if settings.optimiser == "adam":
-        return torch.optim.Adam(net.parameters(), lr=rate)
-    kernels = [p for p in net.parameters() if p.ndim == 4]
-    others = [p for p in net.parameters() if p.ndim != 4]
-    groups = [
-        {"params": kernels, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=rate)
+    """Make the optimiser of a network, of which the kernels of convolutions decay."""
+    decay = settings.weight_decay if settings.optimiser == "adamw" else 0.0
+    return optimiser_of(
+        net,
+        settings.optimiser,
+        rate,
+        weight_decay=decay,
+        decayed=lambda p: bool(decay) and p.ndim == 4,
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hyspec.errors import UsageError
 from hyspec_training.config import ScenesConfig
+from hyspec_training.limits import LIMITS
 from hyspec_training.settings import read_text, section, tables
 
 
@@ -59,7 +60,7 @@ def load(path: Path) -> RefinementRecipe:
             hint="see training/configs/generic-spectral-refinement.toml",
         )
     return RefinementRecipe(
-        section(ScenesConfig, found["data"], f"{path} [data]"),
-        section(RefinementConfig, found["refinement"], f"{path} [refinement]"),
+        section(ScenesConfig, found["data"], f"{path} [data]", LIMITS),
+        section(RefinementConfig, found["refinement"], f"{path} [refinement]", LIMITS),
         text,
     )

@@ -10,10 +10,10 @@ import torch
 
 from hyspec import pack as packs
 from hyspec.errors import UsageError
+from hyspec.pack_storage import MANIFEST, replace_pack
 from hyspec.refinement import INPUTS
 from hyspec_training import refinement_training
 from hyspec_training.coded_planes import coded_chunks
-from hyspec_training.export import MANIFEST, replace_folder
 from hyspec_training.onnx_graphs import halved, stored_in_half, to_onnx
 from hyspec_training.recipe import load_scenes, set_up
 from hyspec_training.refinement import Refinement
@@ -122,7 +122,7 @@ def write(source: Path, out: Path, graph: bytes, about: dict[str, Any]) -> str:
     manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     files = {name: (source / name).read_bytes() for name in manifest["files"]}
     files |= {f"{network['name']}/refinement.onnx": graph for network in manifest["networks"]}
-    return replace_folder(out, {**manifest, "refinement": about}, files)
+    return replace_pack(out, {**manifest, "refinement": about}, files)
 
 
 def _directory(source: str | Path) -> tuple[Path, packs.Pack]:

@@ -19,7 +19,7 @@ from hyspec_training.checkpoint import Checkpoint
 from hyspec_training.coded_planes import CodedChunk
 from hyspec_training.refinement import Refinement
 from hyspec_training.refinement_config import RefinementConfig, RefinementRecipe
-from hyspec_training.steps import check_loss, learning_rate
+from hyspec_training.steps import check_loss, learning_rate, set_learning_rate
 from hyspec_training.tracking import step_bar
 
 STAGE = "refinement"
@@ -160,8 +160,7 @@ def train(
             rate = learning_rate(
                 config.learning_rate, config.final_learning_rate, step, config.steps
             )
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+            set_learning_rate(optimiser, rate)
             loss, before = _step(net, optimiser, sampler.batch(step, config.batch), config)
             check_loss(loss, STAGE, step)
             saved = 1 - loss / before

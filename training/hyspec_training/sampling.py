@@ -17,7 +17,7 @@ from hyspec.errors import DataError, UsageError
 from hyspec_training.augment import augmented_planes
 from hyspec_training.config import AugmentationConfig
 from hyspec_training.data import Float32Array, Scene
-from hyspec_training.settings import PLANE_MULTIPLE
+from hyspec_training.limits import PLANE_MULTIPLE
 
 #: Validation planes have at most this many rows and columns.
 _VALIDATION_SIDE = 512

@@ -5,71 +5,36 @@ from __future__ import annotations
 import dataclasses
 import math
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from hyspec.errors import DataError, UsageError
-from hyspec.intervals import SEED_STARTS
-from hyspec.pack import SERVED_PROFILES
-
-#: Models of a pack: one for all bands, or one for each interval that the codec tells apart.
-MODEL_COUNTS = (1, len(SEED_STARTS) + 1)
-#: Sides of training planes are multiples of this, which the strides of all networks divide.
-PLANE_MULTIPLE = 16
-KINDS = ("balle", "lapped", "wavelet")
-SYNTHESES = ("plain", "heavy")
-LOSSES = ("mse", "ms-ssim")
-OPTIMISERS = ("adam", "adamw")
-#: Beyond these the integer tables of a pack would be too many for its format.
-MAX_FILTERS = 512
-MAX_OCTAVES = 16
 
 _T = TypeVar("_T")
-_Limit = tuple[Callable[[Any], bool], str]
-_TYPES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-_AT_LEAST_ONE: _Limit = (lambda v: v >= 1, "at least 1")
-_NOT_NEGATIVE: _Limit = (lambda v: 0 <= v < math.inf, "0 or more")
-_POSITIVE: _Limit = (lambda v: 0 < v < math.inf, "a positive number")
-_SHARE: _Limit = (lambda v: 0 <= v <= 1, "0 to 1")
+#: What a value must be beyond its type: whether it is, and in words.
+Limit = tuple[Callable[[Any], bool], str]
+#: Limits by the names of settings.
+Limits = Mapping[str, Limit]
 
+AT_LEAST_ONE: Limit = (lambda v: v >= 1, "at least 1")
+NOT_NEGATIVE: Limit = (lambda v: 0 <= v < math.inf, "0 or more")
+POSITIVE: Limit = (lambda v: 0 < v < math.inf, "a positive number")
+SHARE: Limit = (lambda v: 0 <= v <= 1, "0 to 1")
+SEED: Limit = (lambda v: 0 <= v <= 10**9, "0 to 1000000000")
 
-def _one_of(names: tuple[str, ...]) -> _Limit:
-    return lambda v: v in names, f"one of {', '.join(names)}"
-
-
-#: What a setting must be beyond its type.
-_LIMITS: dict[str, _Limit] = {
-    "profile": _one_of(SERVED_PROFILES),
-    "models": (lambda v: len(v) in MODEL_COUNTS, f"{' or '.join(map(str, MODEL_COUNTS))} names"),
-    "scenes": (bool, "at least one pattern"),
-    "patch": (lambda v: v > 0 and v % PLANE_MULTIPLE == 0, f"a multiple of {PLANE_MULTIPLE}"),
-    "band_mixing": _SHARE,
-    "half_scale": _SHARE,
-    "noise": _NOT_NEGATIVE,
-    "kind": _one_of(KINDS),
-    "filters": (lambda v: 1 <= v <= MAX_FILTERS, f"1 to {MAX_FILTERS}"),
-    "octaves": (lambda v: 1 <= v <= MAX_OCTAVES, f"1 to {MAX_OCTAVES}"),
-    "synthesis": _one_of(SYNTHESES),
-    "lowest_quality": _NOT_NEGATIVE,
-    "loss": _one_of(LOSSES),
-    "steps": _AT_LEAST_ONE,
-    "batch": _AT_LEAST_ONE,
-    "learning_rate": _POSITIVE,
-    "final_learning_rate": _NOT_NEGATIVE,
-    "clip_norm": _POSITIVE,
-    "width": (lambda v: 1 <= v <= MAX_FILTERS, f"1 to {MAX_FILTERS}"),
-    "blocks": (lambda v: 0 <= v <= 6, "0 to 6"),  # more would reach too far for decoders
-    "rate_slope": _POSITIVE,
-    "finetune_steps": _NOT_NEGATIVE,
-    "finetune_learning_rate": _POSITIVE,
-    "finetune_own_share": _SHARE,
-    "seed": (lambda v: 0 <= v <= 10**9, "0 to 1000000000"),
-    "checkpoint_every": _AT_LEAST_ONE,
-    "validate_every": _AT_LEAST_ONE,
-    "optimiser": _one_of(OPTIMISERS),
-    "weight_decay": _NOT_NEGATIVE,
+_TYPES: dict[Any, tuple[str, str]] = {
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
+    str: ("a text", "texts"),
+    bool: ("true or false", "true or false"),
 }
+
+
+def one_of(names: Iterable[str]) -> Limit:
+    """Limit of texts: one of some names."""
+    names = tuple(names)
+    return lambda v: v in names, f"one of {', '.join(names)}"
 
 
 def read_text(path: Path) -> str:
@@ -102,8 +67,11 @@ def tables(text: str, where: str) -> dict[str, Any]:
         raise DataError(f"{where} is not valid TOML: {error}") from error
 
 
-def section(cls: type[_T], values: object, where: str) -> _T:
+def section(cls: type[_T], values: object, where: str, limits: Limits) -> _T:
     """Read a section into its dataclass; ``where`` it is begins the messages of errors.
+
+    Settings are whole numbers, numbers, texts, true or false, lists of these, which become tuples,
+    or tables of whatever, which stay dictionaries.
 
     Raises
     ------
@@ -119,24 +87,33 @@ def section(cls: type[_T], values: object, where: str) -> _T:
         if key not in known:
             raise UsageError(f"{where}: unknown setting {key!r}", hint=hint)
     for key, setting in known.items():
-        if setting.default is dataclasses.MISSING and key not in values:
+        missing = setting.default is setting.default_factory is dataclasses.MISSING
+        if missing and key not in values:
             raise UsageError(f"{where}: setting {key!r} is missing", hint=hint)
     types = get_type_hints(cls)
-    return cls(**{key: _value(key, values[key], types[key], where) for key in values})
+    found = {}
+    for key, value in values.items():
+        held, good, expected = _typed(value, types[key])
+        if good and key in limits:
+            accepts, expected = limits[key]
+            good = accepts(held)
+        if not good:
+            raise UsageError(f"{where} {key} is {value!r}; expected {expected}")
+        found[key] = held
+    return cls(**found)
 
 
-def _value(key: str, value: object, wanted: Any, where: str) -> object:
-    """Return a value as its setting holds it: lists as tuples, whole numbers as floats."""
+def _typed(value: Any, wanted: Any) -> tuple[Any, bool, str]:
+    """Return a value as its setting holds it, whether it is of the type, and the type in words."""
+    if get_origin(wanted) is tuple:
+        element = get_args(wanted)[0]
+        expected = f"a list of {_TYPES[element][1]}"
+        if not isinstance(value, list):
+            return value, False, expected
+        found = [_typed(v, element) for v in value]
+        return tuple(v for v, _, _ in found), all(good for _, good, _ in found), expected
+    if get_origin(wanted) is dict:
+        return value, isinstance(value, dict), "a table of settings"
     if wanted is float and type(value) is int:
         value = float(value)
-    if wanted in _TYPES:
-        good, expected = type(value) is wanted, _TYPES[wanted]
-    else:
-        good = isinstance(value, list) and all(isinstance(v, str) for v in value)
-        expected = "a list of texts"
-    if good and key in _LIMITS:
-        accepts, expected = _LIMITS[key]
-        good = accepts(value)
-    if not good:
-        raise UsageError(f"{where} {key} is {value!r}; expected {expected}")
-    return tuple(value) if isinstance(value, list) else value
+    return value, type(value) is wanted, _TYPES[wanted][0]

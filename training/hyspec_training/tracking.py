@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,25 @@ class Tracker:
         Folder of the curves, or ``None`` for none; points after ``first`` are replaced.
     quiet
         Show no progress bar.
+    shown
+        What the bar shows: by label, the name of a value and its format.
     """
 
     def __init__(
-        self, title: str, first: int, steps: int, curves: Path | None, *, quiet: bool
+        self,
+        title: str,
+        first: int,
+        steps: int,
+        curves: Path | None,
+        *,
+        quiet: bool,
+        shown: Mapping[str, tuple[str, str]],
     ) -> None:
         self._bar = step_bar(title, first, steps, quiet=quiet)
         purge = first + 1 if first else None
         self._writer = None if curves is None else SummaryWriter(str(curves), purge_step=purge)
         self._means: dict[str, float] = {}
+        self._shown = shown
 
     def __enter__(self) -> Tracker:
         """Begin."""
@@ -64,25 +74,23 @@ class Tracker:
         if self._writer is not None:
             self._writer.close()
 
-    def step(self, done: int, loss: float, rate: float, mse: float, learning_rate: float) -> None:
-        """Note one step: running means of the loss, bits per sample and mean squared error."""
-        for name, value in (("loss", loss), ("rate", rate), ("distortion", mse)):
+    def step(self, done: int, values: Mapping[str, float], learning_rate: float) -> None:
+        """Note one step: running means of its values."""
+        for name, value in values.items():
             mean = self._means.get(name, math.nan)
             self._means[name] = value if math.isnan(mean) else mean + _FORGET * (value - mean)
-        rate, mse = self._means["rate"], self._means["distortion"]
-        self._bar.set_postfix(bps=f"{rate:.3f}", mse=f"{mse:.4f}", refresh=False)
+        shown = {label: f"{self._means[n]:{form}}" for label, (n, form) in self._shown.items()}
+        self._bar.set_postfix(shown, refresh=False)
         self._bar.update()
         if self._writer is not None and done % _POINT_EVERY == 0:
             for name, mean in self._means.items():
                 self._writer.add_scalar(f"training/{name}", mean, done)
             self._writer.add_scalar("training/learning_rate", learning_rate, done)
 
-    def validated(self, done: int, records: Sequence[dict[str, Any]]) -> None:
-        """Note a validation, one curve per scene and quality."""
+    def validated(self, done: int, curves: Mapping[str, float]) -> None:
+        """Note a validation, a point for each curve."""
         if self._writer is None:
             return
-        for record in records:
-            for key in ("bps", "snr_db", "ms_ssim"):
-                name = f"validation {record['scene']}/{key} at quality {record['quality']}"
-                self._writer.add_scalar(name, record[key], done)
+        for name, value in curves.items():
+            self._writer.add_scalar(f"validation {name}", value, done)
         self._writer.flush()

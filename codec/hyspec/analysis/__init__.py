@@ -8,6 +8,9 @@
 - Baselines: :func:`fcls` and :func:`vca` for unmixing, :func:`rx` for anomalies.
 - Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
   :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
+- Features of compressed scenes without decoding: :mod:`~hyspec.analysis.stream_features`.
+- Trained models: :func:`classify`, :func:`unmix` and :func:`features` apply them to scenes;
+  :mod:`~hyspec.analysis.pack` reads and writes them.
 
 Importing it needs NumPy alone; matching of endmembers and MATLAB files need SciPy, downloads Pooch:
 ``pip install 'hyspec[analysis]'``.
@@ -18,14 +21,17 @@ from hyspec.analysis import (
     classification_metrics,
     labelled,
     local_sets,
+    pack,
     public_sets,
     random_splits,
     scaling,
     spatial_split,
+    stream_features,
 )
 from hyspec.analysis.constrained_least_squares import fcls
 from hyspec.analysis.detection import Roc, auc, roc
 from hyspec.analysis.labelled import LabelledScene
+from hyspec.analysis.maps import classify, features, map_template, unmix
 from hyspec.analysis.rx_detector import rx
 from hyspec.analysis.spectral_angle import spectral_angles
 from hyspec.analysis.split import Split, SplitWarning
@@ -41,9 +47,13 @@ __all__ = [
     "abundance_metrics",
     "auc",
     "classification_metrics",
+    "classify",
     "fcls",
+    "features",
     "labelled",
     "local_sets",
+    "map_template",
+    "pack",
     "public_sets",
     "random_splits",
     "roc",
@@ -52,5 +62,7 @@ __all__ = [
     "spatial_split",
     "spectral_angles",
     "ssim",
+    "stream_features",
+    "unmix",
     "vca",
 ]

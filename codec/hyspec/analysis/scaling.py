@@ -23,10 +23,13 @@ KINDS = {
     "minmax": "each spectrum by itself: (x - min + 0.001) / max, as deephyp does",
     "global-minmax": "(x - min) / (max - min) with one minimum and maximum of all bands",
     "band-minmax": "(x - min) / (max - min), band by band",
+    "level": "x / (4 times the root mean square), one number of all bands",
     "standard": "(x - mean) / standard deviation, band by band",
     "none": "samples as they are",
 }
 _MINMAX_SHIFT = 1e-3
+#: Root mean square of what the scaler ``level`` gives for the spectra that it was fitted to.
+LEVEL = 0.25
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,8 @@ def fit(kind: str, training: npt.NDArray[Any]) -> Scaler:
     if kind == "global-minmax":
         offset[:] = x.min()
         scale[:] = x.max() - x.min()
+    elif kind == "level":
+        scale[:] = np.sqrt(np.mean(x**2)) / LEVEL
     elif kind == "band-minmax":
         offset, scale = x.min(axis=0), np.ptp(x, axis=0)
     elif kind == "standard":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hyspec.io.layout import RawLayout, Template
 from hyspec.io.outputs import Output, replacing
-from hyspec.io.part import metadata_of_part
+from hyspec.io.part import metadata_of_part, metadata_of_place
 from hyspec.io.registry import (
     WRITABLE_SUFFIXES,
     create,
@@ -26,6 +26,7 @@ __all__ = [
     "Template",
     "create",
     "metadata_of_part",
+    "metadata_of_place",
     "read",
     "replacing",
     "source_files",

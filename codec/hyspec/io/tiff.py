@@ -136,7 +136,7 @@ def create(
                 shape=tuple(shape[name] for name in axes),
                 dtype=template.dtype.newbyteorder("="),
                 byteorder=byte_order_mark(byte_order),
-                photometric="minisblack",
+                **_colours(template),
                 planarconfig=storage if bands > 1 and storage != "pages" else None,
                 rowsperstrip=min(rows, max(1, _STRIP_BYTES // (columns * itemsize))),
                 metadata=None,
@@ -310,6 +310,23 @@ def _tags_for(template: Template) -> list[georeference.Tag]:
         text = format_number(template.nodata)
         tags.append([GDAL_NODATA, _ASCII, len(text) + 1, text])
     return tags
+
+
+def _colours(template: Template) -> dict[str, Any]:
+    """Say what samples look like: those of a map of 8 bits may be numbers of colours.
+
+    ``metadata["tiff"]["colours"]`` holds red, green and blue from 0 to 255 of each number.
+    """
+    try:
+        table = np.array(template.section("tiff").get("colours", []), np.uint8)
+    except (OverflowError, TypeError, ValueError):
+        table = np.zeros(0, np.uint8)
+    mapped = table.ndim == 2 and table.shape[1] == 3 and len(table) <= 256
+    if not mapped or template.dtype != np.uint8 or template.bands != 1:
+        return {"photometric": "minisblack"}
+    colormap = np.zeros((3, 256), np.uint16)
+    colormap[:, : len(table)] = table.T * np.uint16(257)  # 255 becomes 65535
+    return {"photometric": "palette", "colormap": colormap}
 
 
 def _extra_tag(tag: georeference.Tag) -> tuple[int, int, int | None, Any, bool]:

@@ -10,8 +10,7 @@ hyperspectral image analysis", IEEE Transactions on Information Theory 46(5), 20
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -19,7 +18,14 @@ from torch import Tensor
 from hyspec.errors import UsageError
 
 Reduction = Literal["sum", "mean", "none"]
-Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Loss(Protocol):
+    """A loss, by target and result of the same shape."""
+
+    def __call__(self, target: Tensor, result: Tensor, reduction: Reduction = ...) -> Tensor:
+        """Return the losses of the pixels, reduced."""
+
 
 #: Spectra shorter than this have no direction, and are taken as zero.
 _SHORT = 1e-6

@@ -27,11 +27,12 @@ class SharedEncoder(PixelAutoencoder):
     ----------
     bands
         Bands of :meth:`decode_spectra`; :meth:`encode_spectra` and :meth:`spectra` take any number
-        from 8 on.
+        that :meth:`takes` says.
     latents
         Width r of the latents: 8, 16 or 32 in the paper.
     filters
-        Of the convolutions before the one that gives the latents.
+        Of the convolutions before the one that gives the latents. The more of them, the further
+        zeros reach in from the ends of the spectrum, and the better the decoder knows its place.
     """
 
     def __init__(self, bands: int, latents: int = 16, filters: Sequence[int] = (32, 64)) -> None:
@@ -49,6 +50,10 @@ class SharedEncoder(PixelAutoencoder):
             up += [nn.ConvTranspose1d(inputs, outputs, 4, stride=2, padding=1), nn.ReLU()]
         self.encoder = nn.Sequential(*down[:-1])
         self.decoder = nn.Sequential(*up[:-1])
+
+    def takes(self, bands: int) -> bool:
+        """Whether spectra of so many bands are long enough for their padding."""
+        return self._padding(bands)[1] < bands
 
     def encode_spectra(self, x: Tensor) -> Tensor:
         """Map spectra (M, b) to latents (M, r)."""
