@@ -18,7 +18,11 @@ PACK = make_streams.SPECTRAL_PACK
 class ForcedCoder(bounded_profile.BoundedCoder):
     """Takes corrections wherever there are any, however long."""
 
-    def payload(self, analysis: bounded_profile.BoundedAnalysis, step: int) -> tuple[bytes, int]:
+    def payload(
+        self,
+        analysis: bounded_profile.BoundedAnalysis,
+        step: int,  # noqa: ARG002 - the limits say it all
+    ) -> tuple[bytes, int]:
         """Payload with corrections, if limits leave a step."""
         assert self._base is not None
         limits = self._away_from_nodata(analysis)

@@ -222,12 +222,12 @@ def test_any_part(scene_cube: Cube) -> None:
 def test_no_pack_is_looked_for(scene_cube: Cube, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "load", no_pack)
     monkeypatch.setattr(pack, "find", no_pack)
-    for settings in (
+    for options in (
         {"max_error": 1},
         {"max_error": [9] * 23 + [1]},
         {"max_error": 9, "fast": True},
     ):
-        data = hyspec.encode(scene_cube, **settings)
+        data = hyspec.encode(scene_cube, **options)
         assert hyspec.decode(data).shape == scene_cube.shape
         assert hyspec.Stream(data, pack="anything").check() == []
 

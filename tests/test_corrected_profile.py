@@ -1,4 +1,4 @@
-"""Streams with corrections keep their promise on every machine, and each chunk goes the short way."""
+"""Streams with corrections keep their promise on every machine; chunks go the shorter way."""
 
 from typing import Any
 
@@ -165,8 +165,9 @@ def test_small_integers_go_by_corrections(kind: str) -> None:
     assert coded.missed() <= 0
 
 
+@pytest.mark.usefixtures("forced")
 @pytest.mark.parametrize("tile", [(1, 1), (7, 40), (40, 5), (16, 16), (64, 64)])
-def test_any_tile(tile: tuple[int, int], scene_cube: Cube, forced: None) -> None:
+def test_any_tile(tile: tuple[int, int], scene_cube: Cube) -> None:
     source = Cube(scene_cube.array[:5, :6]) if tile == (1, 1) else scene_cube
     data = hyspec.encode(source, pack=PACK, max_error=150, tile=tile, intervals="1-9,10-24")
     decoded = hyspec.decode(data, pack=PACK).array
@@ -175,7 +176,8 @@ def test_any_tile(tile: tuple[int, int], scene_cube: Cube, forced: None) -> None
         assert set(hyspec.Stream(data, pack=PACK).ways) == {"corrections"}
 
 
-def test_masks_and_nodata_beside_samples(nodata_cube: Cube, forced: None) -> None:
+@pytest.mark.usefixtures("forced")
+def test_masks_and_nodata_beside_samples(nodata_cube: Cube) -> None:
     limits = [20 + band for band in range(24)]
     data = hyspec.encode(nodata_cube, pack=PACK, max_error=limits, tile=16)
     assert set(hyspec.Stream(data, pack=PACK).ways) == {"corrections"}
@@ -216,8 +218,8 @@ def test_decoders_that_are_a_little_off(size: float, monkeypatch: pytest.MonkeyP
     before = coded.decoded()
     rng = np.random.default_rng(2)
     moves = [
-        lambda shape: deviation,
-        lambda shape: -deviation,
+        lambda _: deviation,
+        lambda _: -deviation,
         lambda shape: rng.choice([-deviation, deviation], shape),
         lambda shape: rng.uniform(-deviation, deviation, shape),
     ]
@@ -227,7 +229,7 @@ def test_decoders_that_are_a_little_off(size: float, monkeypatch: pytest.MonkeyP
             assert coded.missed() <= 0
             assert not np.array_equal(coded.decoded(), before)
     with monkeypatch.context() as other:
-        another_machine(other, lambda shape: 2 * deviation + 1)
+        another_machine(other, lambda _: 2 * deviation + 1)
         assert coded.missed() > 0
 
 
@@ -370,7 +372,7 @@ def test_a_base_that_borrows_its_basis() -> None:
         bad, _ = _core.encode_corrected_payload(borrowed, nothing, None, limits, tolerance, 0)
         stream = forged(bad, shape)
         assert stream.ways == {"corrections": 1}
-        with pytest.raises(errors.StreamError, match="basis of another|tile 0"):
+        with pytest.raises(errors.StreamError, match=r"basis of another|tile 0"):
             stream[...]
         assert len(stream.check()) == 1
 

@@ -80,6 +80,13 @@ def test_same_bounded_payloads(target, output):
     assert output(target, "bounded_payload") == expected
 
 
+@pytest.mark.parametrize("target", FOREIGN)
+def test_same_corrections(target, output):
+    expected = output("native", "corrected_payload")
+    assert expected.count("corrections") == 4
+    assert output(target, "corrected_payload") == expected
+
+
 @pytest.mark.parametrize("target", ["native", *FOREIGN])
 @pytest.mark.parametrize(
     "pack",

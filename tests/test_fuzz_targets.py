@@ -36,7 +36,13 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "target",
-    ["fuzz_band_payload", "fuzz_bounded_payload", "fuzz_container", "fuzz_spectral_payload"],
+    [
+        "fuzz_band_payload",
+        "fuzz_bounded_payload",
+        "fuzz_container",
+        "fuzz_corrected_payload",
+        "fuzz_spectral_payload",
+    ],
 )
 def test_replay(target: str, build: Path, tmp_path: Path) -> None:
     chance = random.Random(5)

@@ -1,4 +1,4 @@
-"""Corrections of a base in plain Python, in the order of docs/bounded_profile.md, sections 11 to 13.
+"""Corrections of a base in plain Python, in the order of docs/bounded_profile.md, from section 11.
 
 Written from the documents alone and as slow as it likes, so that two readings of them can be
 compared.
