@@ -59,7 +59,7 @@ def load(recipe: Recipe, data: Path) -> list[Subject]:
         A scene is missing, or has not what the target needs.
     """
     scenes = [scene for config in recipe.scenes for scene in _read(config, data)]
-    return [_subject(scene, recipe.target, number) for number, scene in enumerate(scenes, 1)]
+    return [subject_of(scene, recipe.target, number) for number, scene in enumerate(scenes, 1)]
 
 
 def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
@@ -87,7 +87,17 @@ def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
     return [replace(scene, part=config.part) for scene in found] if config.part else found
 
 
-def _subject(scene: LabelledScene, target: str, number: int) -> Subject:
+def subject_of(scene: LabelledScene, target: str, number: int = 1) -> Subject:
+    """Say what is learned of a scene, see :data:`~hyspec_training.analysis.config.TARGETS`.
+
+    Scenes of which nothing is known are a class each, of their ``number`` from 1, so that each has
+    its share of the parts of a split.
+
+    Raises
+    ------
+    DataError
+        The scene has not what the target needs.
+    """
     cube = scene.cube
     bad = np.zeros(cube.bands, np.bool_) if cube.bad_bands is None else cube.bad_bands
     bands = np.flatnonzero(~bad).astype(np.int64)
@@ -103,7 +113,7 @@ def _subject(scene: LabelledScene, target: str, number: int) -> Subject:
         known = scene.abundances.sum(axis=2) > 0
         strata = np.where(known, scene.abundances.argmax(axis=2) + 1, 0)
     elif target == "spectra":
-        strata = np.full(measured.shape, number)  # each scene has its share of each part
+        strata = np.full(measured.shape, number)
     else:
         raise DataError(f"{scene.name} has no abundances; the target is {target}")
     abundances = scene.abundances if target in ("abundances", "spectra") else None
