@@ -34,7 +34,7 @@ _INT8 = "-int8"
 
 def shipped() -> tuple[str, ...]:
     """Names of the analysis packs that come with hyspec."""
-    return tuple(sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir()))
+    return tuple(sorted(manifest.parent.name for manifest in SHIPPED.glob(f"*/{MANIFEST}")))
 
 
 def load(path: str | Path) -> AnalysisPack:
