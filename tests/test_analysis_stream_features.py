@@ -57,6 +57,18 @@ def test_the_frame_is_that_of_the_principal_components(coded):
     np.testing.assert_allclose(found.of_spectra(flat).var(axis=0)[:2], best[:2], rtol=0.01)
 
 
+def test_standardised_bands_have_equal_weight(coded):
+    """With all axes, squared distances are those of spectra divided by the bands' deviations."""
+    stream, decoded = coded
+    found = stream_features.frame(stream, decoded.shape[2], standardised=True)
+    flat = decoded.reshape(-1, decoded.shape[2]).astype(np.float64)
+    a, b = flat[::97], flat[1::97]
+    deviations = np.maximum(flat.std(axis=0), 1e-3 * flat.std(axis=0).max())
+    expected = (((a[:19] - b[:19]) / deviations) ** 2).sum(axis=1)
+    actual = (found.of_spectra(a[:19]) - found.of_spectra(b[:19])) ** 2
+    np.testing.assert_allclose(actual.sum(axis=1), expected, rtol=0.05)
+
+
 def test_one_frame_serves_streams_of_other_rates(cube, tiny_spectral_pack):
     streams = [
         hyspec.Stream(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hyspec import analysis
+from hyspec import analysis, inference
 from hyspec.analysis import local_sets, pack, sensor_scenes
 from hyspec.analysis.labelled import LabelledScene
 from hyspec.analysis.sensor_scenes import SensorScene, _Source
@@ -162,6 +162,9 @@ def test_fine_tuning_learns_and_leaves_the_encoder_as_it_is():
     found = fine_tuning.classified(model, scene, labels, few, seed=0)
     assert found.overall_accuracy > 0.9
     assert found.confusion.sum() == np.count_nonzero(few.split.test)
+    plain = dataclasses.replace(fine_tuning.Settings(), standardised=False)
+    other = fine_tuning.classified(model, scene, labels, few, 0, plain)
+    assert other.confusion.sum() == found.confusion.sum()
     untrained = dataclasses.replace(fine_tuning.Settings(), steps=0)
     assert fine_tuning.classified(model, scene, labels, few, 0, untrained).overall_accuracy < 0.7
     for key, value in model.state_dict().items():
@@ -231,3 +234,19 @@ def test_both_forms_learn_from_the_same_by_the_same_rules(monkeypatch):
     assert same[0] == same[1]
     left_out = [sensor for fold in unseen_sensors.folds(found[0]) for sensor in fold]
     assert len(left_out) == len(set(left_out)) == 7
+
+
+def test_the_shipped_pack_decodes_what_it_encodes():
+    """Spectra of a sensor that it was not trained on; its graphs are those of its recipe."""
+    made = pack.load("wavelength-encoder")
+    assert pack.shipped() == ("wavelength-encoder",)
+    folder = Path(__file__).parent.parent / "training" / "configs" / "analysis"
+    assert made.about["recipe"] == (folder / "wavelength-encoder.toml").read_text()
+    assert made.latents == 16
+    scene = sensor_scenes.load("test/d")
+    latents = analysis.features(scene.cube, made)
+    assert latents.shape == (20, 20, 16)
+    decode = inference.network(made.graphs["decoder"])
+    decoded = decode(np.ascontiguousarray(latents.transpose(2, 0, 1))[None], scene.code)
+    found = unseen_sensors.compared(scene, decoded[0].transpose(1, 2, 0))
+    assert found.psnr_db > 25

@@ -1,11 +1,14 @@
 """Tables of classifiers: on data sets, and on scenes that were compressed."""
 
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from analysis_scenes import known_scene, no_export, scene
-from hyspec_bench import classification, coded_classification
+from hyspec_bench import class_tasks, classification, coded_classification, tasks
 
 __all__ = ["known_scene", "no_export"]
 
@@ -51,20 +54,18 @@ def cells(text):
 
 
 def test_a_row_for_each_set_and_recipe(recipes, tmp_path, capsys):
-    arguments = ["--sets", "jasper-ridge,moffett", "--data", str(tmp_path), "--out"]
+    arguments = ["--sets", "samson,moffett", "--runs", "1", "--data", str(tmp_path), "--out"]
     assert classification.main([*map(str, recipes), *arguments, str(tmp_path / "out")]) == 0
     header, _, *rows = cells(capsys.readouterr().out)
     assert tuple(header) == classification.HEADER
     names = [
-        (name, model)
-        for name in ("jasper-ridge", "moffett")
-        for model in ("knn", "spectral-spatial")
+        (name, model) for name in ("samson", "moffett") for model in ("knn", "spectral-spatial")
     ]
     assert [(row[0], row[1]) for row in rows] == names
     for row in rows:
         assert all(re.fullmatch(r"-?[\d.]+ ± [\d.]+", cell) for cell in row[2:5]), row
         assert row[6] == "0.0 %"
-    assert float(rows[0][2].split()[0]) > 90
+    assert float(rows[0][2].split()[0]) > 80
     assert rows[0][2:] == rows[2][2:]  # both names stand for the same scene here
 
 
@@ -90,8 +91,25 @@ def test_planes_of_a_stream_tell_classes_apart(recipes, tmp_path, capsys):
         assert float(cell.split()[0]) > accuracy - 5
 
 
+@pytest.mark.filterwarnings("ignore::hyspec.errors.TargetWarning")
 def test_planes_have_as_many_features_as_the_scene_allows():
     rate, decoded, planes = coded_classification.coded(scene(), 1.0)
     assert decoded.cube.shape == scene().cube.shape
     assert planes.cube.shape == (30, 28, 12)
     assert 0.5 < rate < 1.2
+
+
+def test_noise_costs_accuracy(monkeypatch):
+    monkeypatch.setattr(class_tasks, "SPLITS", 1)
+    monkeypatch.setattr(class_tasks, "_truth", lambda _: scene())
+    stub = SimpleNamespace(path=Path("field.mat"), multiplier=1)
+    original = scene().cube.array
+    noise = np.random.default_rng(0).normal(0, 2 * original.std(), original.shape)
+    known = {}
+    for name in ("oa", "aa", "oa_retrained", "aa_retrained"):
+        task = tasks.load([name])[name]
+        known[name] = task(stub, original)
+        assert 0.9 < known[name] <= 1
+        assert task(stub, original + noise) < known[name] - 0.05
+    assert known["oa"] == known["oa_retrained"]
+    assert known["aa"] == known["aa_retrained"]

@@ -28,7 +28,7 @@ from hyspec_bench.classification import of_set
 from hyspec_bench.table import Table
 from hyspec_tools.arguments import positive
 from hyspec_training.analysis import config, preparation, runs, scenes
-from hyspec_training.analysis.config import Recipe
+from hyspec_training.analysis.config import Recipe, ScalingConfig
 from hyspec_training.analysis.fields import field_of
 
 HEADER = ("model", "bits/sample", "original -> decoded", "decoded", "planes of the stream")
@@ -52,13 +52,13 @@ def coded(scene: LabelledScene, rate: float) -> Version:
     data = hyspec.encode(cube, bps=rate)
     with hyspec.Stream(data) as stream:
         decoded = stream.read().array
-        found = stream_features.frame(stream, min(FEATURES, cube.bands))
+        found = stream_features.frame(stream, min(FEATURES, cube.bands), standardised=True)
         features = stream_features.features(stream, found)
     spent = 8 * len(data) / cube.array.size
     return (
         spent,
         dataclasses.replace(scene, cube=dataclasses.replace(scene.cube, array=decoded)),
-        dataclasses.replace(scene, cube=Cube(features), endmembers=None),
+        dataclasses.replace(scene, cube=Cube(features), endmembers=None, endmember_scale=1.0),
     )
 
 
@@ -87,10 +87,12 @@ def rows(
             cells.setdefault(key, []).append(scores["overall_accuracy"])
         for k, pair in enumerate(subjects):
             for kind, subject in zip(("decoded", "planes"), pair, strict=True):
-                again = preparation.prepare(recipe, [subject], number, Path())
-                scores = runs.transfer(
-                    recipe, again, number, at / f"{kind}-{k}", {"": again.fields}
-                )[""]
+                # Features of planes are scaled as they should be: weak ones stay weak.
+                scaling = ScalingConfig("none") if kind == "planes" else recipe.scaling
+                ours = dataclasses.replace(recipe, scaling=scaling)
+                again = preparation.prepare(ours, [subject], number, Path())
+                at_kind = at / f"{kind}-{k}"
+                scores = runs.transfer(ours, again, number, at_kind, {"": again.fields})[""]
                 cells.setdefault((k, kind), []).append(scores["overall_accuracy"])
     of_original = _spread(cells[-1, "original"])
     result = [[recipe.model.name, "original", of_original, of_original, ""]]

@@ -200,6 +200,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     program.add_argument("recipes", nargs="+", type=Path, metavar="RECIPE.toml")
     program.add_argument("--classify", action="store_true", help="classifiers with few labels")
+    program.add_argument(
+        "--plain", action="store_true", help="classifiers see latents that are not standardised"
+    )
     program.add_argument("--data", type=Path, help="folder of the scenes (default: HYSPEC_DATA)")
     program.add_argument("--work", type=Path, default=Path("runs/shared-encoder"))
     program.add_argument("--latents", type=positive, metavar="R", help="default: the recipe's")
@@ -211,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         recipes = [_with_latents(config.load(path), options.latents) for path in options.recipes]
         trainings = Trainings(data, options.work, options.threads)
         if options.classify:
-            settings = fine_tuning.Settings()
+            settings = fine_tuning.Settings(standardised=not options.plain)
             table = classifications(recipes, trainings, options.seeds, settings)
         else:
             table = reconstructions(recipes, trainings)

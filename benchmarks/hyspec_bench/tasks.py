@@ -3,7 +3,7 @@
 A task is a function of a scene and of its decoded samples, such as the accuracy of a classifier
 that was trained on other pixels, or the error of unmixed abundances. It is named on the command
 line by module and function, ``package.module:function``, and its figures are kept under this name.
-Those of `hyspec_bench.science` have short names.
+Those of `hyspec_bench.science` and `hyspec_bench.class_tasks` have short names.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ from hyspec_bench.scenes import Scene
 #: A scene and its decoded samples, shape (rows, columns, bands), to a figure.
 Task = Callable[[Scene, Samples], float]
 
-#: Functions of `hyspec_bench.science` by the short names that `load` takes.
-SHIPPED = ("rx_auc", "plain_rx_auc", "fcls_a_rmse", "vca_angle")
+#: Modules of functions by the short names that `load` takes.
+_MODULES = {
+    "science": ("rx_auc", "plain_rx_auc", "fcls_a_rmse", "vca_angle"),
+    "class_tasks": ("oa", "aa", "oa_retrained", "aa_retrained"),
+}
+#: Functions by short names, which are those of `hyspec_bench.science` and `class_tasks`.
+SHIPPED = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def load(names: Sequence[str]) -> Mapping[str, Task]:
@@ -32,7 +37,7 @@ def load(names: Sequence[str]) -> Mapping[str, Task]:
     """
     tasks: dict[str, Task] = {}
     for name in names:
-        full = f"hyspec_bench.science:{name}" if name in SHIPPED else name
+        full = f"hyspec_bench.{SHIPPED[name]}:{name}" if name in SHIPPED else name
         module, colon, function = full.partition(":")
         try:
             task = getattr(importlib.import_module(module), function) if colon else None

@@ -25,13 +25,20 @@ __all__ = ["FORMAT_VERSION", "AnalysisPack", "Named", "load", "named", "save"]
 
 FORMAT_VERSION = 1
 _FORMAT = "hyspec-analysis-pack"
+#: Folder of the packs that come with hyspec.
+SHIPPED = Path(__file__).with_name("packs")
 #: Largest file of a pack: dense networks have up to 40 million weights.
 MAX_FILE_BYTES = 256 << 20
 _INT8 = "-int8"
 
 
+def shipped() -> tuple[str, ...]:
+    """Names of the analysis packs that come with hyspec."""
+    return tuple(sorted(manifest.parent.name for manifest in SHIPPED.glob(f"*/{MANIFEST}")))
+
+
 def load(path: str | Path) -> AnalysisPack:
-    """Load an analysis pack from a directory or zip archive.
+    """Load an analysis pack from a directory or zip archive, or a shipped one by its name.
 
     Raises
     ------
@@ -43,10 +50,13 @@ def load(path: str | Path) -> AnalysisPack:
         The manifest or a file is malformed, or needs a newer hyspec.
     """
     folder = Path(path)
+    if not folder.exists() and str(path) in shipped():
+        folder = SHIPPED / str(path)
     if not folder.exists():
         raise PackNotFoundError(
             f"no analysis pack {str(path)!r}",
-            hint="give the directory or zip archive that training or exporting wrote",
+            hint="give the directory or zip archive that training or exporting wrote, or one of "
+            f"{', '.join(shipped())}",
         )
     read = pack_storage.reader(folder, MAX_FILE_BYTES)
     raw = pack_storage.reader(folder)(MANIFEST)

@@ -19,6 +19,9 @@ from hyspec.stream import Stream
 
 _Float = npt.NDArray[np.float64]
 
+#: Bands that vary less than this share of the strongest one get no more weight for it.
+_WEAKEST = 1e-3
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -28,7 +31,7 @@ class Frame:
     ----------
     mean : ndarray of float64, shape (bands,)
     axes : ndarray of float64, shape (features, bands)
-        Orthonormal rows.
+        Orthonormal rows, or, of standardised bands, such rows divided by the bands' deviations.
     """
 
     mean: _Float
@@ -49,7 +52,7 @@ class Frame:
         return ((spectra - self.mean) @ self.axes.T).astype(np.float32)
 
 
-def frame(stream: Stream, features: int) -> Frame:
+def frame(stream: Stream, features: int, *, standardised: bool = False) -> Frame:
     """Find the frame of a stream.
 
     Parameters
@@ -58,6 +61,9 @@ def frame(stream: Stream, features: int) -> Frame:
         Opened by :func:`hyspec.open`, of the ``spectral`` profile.
     features
         Number of axes, at most the number of bands.
+    standardised
+        Give all bands the same weight: axes are those of bands divided by their deviations, and
+        distances of features those of spectra that were divided so.
 
     Raises
     ------
@@ -84,10 +90,14 @@ def frame(stream: Stream, features: int) -> Frame:
         weight[here] += pixels
     mean = total / weight
     covariance = powers / weight.max() - _within(stream, np.outer(mean, mean))
-    axes = np.linalg.eigh(covariance)[1][:, ::-1][:, :features].T
+    weights = np.ones(bands)
+    if standardised:
+        deviations = np.sqrt(np.maximum(np.diagonal(covariance), 0))
+        weights = 1 / np.maximum(deviations, _WEAKEST * max(float(deviations.max()), 1e-300))
+    axes = np.linalg.eigh(covariance * np.outer(weights, weights))[1][:, ::-1][:, :features].T
     # An axis has no sign of its own: its largest entry is positive.
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
-    return Frame(mean, np.ascontiguousarray(axes * np.where(largest < 0, -1.0, 1.0)))
+    return Frame(mean, np.ascontiguousarray(axes * np.where(largest < 0, -1.0, 1.0) * weights))
 
 
 def features(stream: Stream, found: Frame) -> npt.NDArray[np.float32]:

@@ -34,7 +34,8 @@ class Settings:
     """How a classifier is fine-tuned, all of its weights at once.
 
     Rates of learning are of AdamW, of the encoder and of the linear layer on its latents; ``share``
-    is that of the labelled pixels of each class.
+    is that of the labelled pixels of each class. With ``standardised``, the layer sees latents less
+    their mean, divided by their deviation, over the training area, labelled or not.
     """
 
     share: float = 0.01
@@ -42,6 +43,7 @@ class Settings:
     encoder_rate: float = 1e-3
     head_rate: float = 1e-2
     weight_decay: float = 1e-4
+    standardised: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def classified(
     """Fine-tune a classifier on few labels, and score it on the pixels of the test.
 
     The encoder that is given stays as it is; what is trained is a copy, with a linear layer on its
-    latents. These are standardised by those that the encoder gives for the training area at first.
+    latents. What standardises these is found once, from what the encoder gives at first.
 
     Parameters
     ----------
@@ -126,6 +128,8 @@ def classified(
     with torch.no_grad():
         area = encoded(encoder, torch.from_numpy(scene.array[few.split.train]), code)
         centre, spread = area.mean(dim=0), area.std(dim=0) + 1e-6
+    if not chosen.standardised:
+        centre, spread = torch.zeros_like(centre), torch.ones_like(spread)
     head = nn.Linear(area.shape[1], classes)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)

@@ -207,12 +207,15 @@ def objective_of(recipe: Recipe, prepared: Prepared) -> Objective:
 
 def _baseline(recipe: Recipe, prepared: Prepared, seed: int) -> Scores:
     """Fit a baseline of scikit-learn; return what the test finds."""
-    estimator, chosen = _fitted(recipe, prepared, seed)
-    return {"test": _judged(estimator, prepared.fields, prepared.classes), "settings": chosen}
+    estimator, chosen = fitted(recipe, prepared, seed)
+    return {"test": judged(estimator, prepared.fields, prepared.classes), "settings": chosen}
 
 
-def _fitted(recipe: Recipe, prepared: Prepared, seed: int) -> tuple[Any, dict[str, Any]]:
-    """Fit a baseline; return it and the settings that were chosen."""
+def fitted(recipe: Recipe, prepared: Prepared, seed: int) -> tuple[Any, dict[str, Any]]:
+    """Fit the baseline of a recipe; return it and the settings that were chosen.
+
+    Errors are those of :func:`hyspec_training.analysis.baselines.fitted`.
+    """
     return baselines.fitted(
         recipe.model.name,
         _spectra(prepared.fields, "train"),
@@ -223,7 +226,8 @@ def _fitted(recipe: Recipe, prepared: Prepared, seed: int) -> tuple[Any, dict[st
     )
 
 
-def _judged(estimator: Any, fields: Sequence[Field], classes: int) -> Scores:
+def judged(estimator: Any, fields: Sequence[Field], classes: int) -> Scores:
+    """Test a fitted baseline on scenes."""
     spectra, true = _spectra(fields, "test")
     found = np.asarray(estimator.predict(spectra), np.int64)
     return objectives.scores_of_classes(true, found, classes)
@@ -266,9 +270,9 @@ def transfer(
     """
     work.mkdir(parents=True, exist_ok=True)
     if recipe.model.name in baselines.BASELINES:
-        estimator, _ = _fitted(recipe, prepared, recipe.training.seed + number)
+        estimator, _ = fitted(recipe, prepared, recipe.training.seed + number)
         return {
-            name: _judged(estimator, fields, prepared.classes) for name, fields in others.items()
+            name: judged(estimator, fields, prepared.classes) for name, fields in others.items()
         }
     objective = objective_of(recipe, prepared)
     with processes("cpu") as group:

@@ -90,7 +90,8 @@ def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
 def subject_of(scene: LabelledScene, target: str, number: int = 1) -> Subject:
     """Say what is learned of a scene, see :data:`~hyspec_training.analysis.config.TARGETS`.
 
-    Spectra of a scene are the stratum of its number, so that each scene has its share of each part.
+    Scenes of which nothing is known are a class each, of their ``number`` from 1, so that each has
+    its share of the parts of a split.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def subject_of(scene: LabelledScene, target: str, number: int = 1) -> Subject:
         known = scene.abundances.sum(axis=2) > 0
         strata = np.where(known, scene.abundances.argmax(axis=2) + 1, 0)
     elif target == "spectra":
-        strata = np.full(measured.shape, number)  # each scene has its share of each part
+        strata = np.full(measured.shape, number)
     else:
         raise DataError(f"{scene.name} has no abundances; the target is {target}")
     abundances = scene.abundances if target in ("abundances", "spectra") else None

@@ -122,7 +122,8 @@ def trained(
     data
         Folder of the scenes.
     work
-        Folder of all trainings of this recipe; each has a folder of its own.
+        Folder of all trainings of this recipe; each has a folder of its own, where ``done.json``
+        says what was trained.
     threads, quiet
         As of :func:`hyspec_training.analysis.runs.run`.
     """
@@ -130,7 +131,11 @@ def trained(
     one = dataclasses.replace(
         without(recipe, left_out), training=dataclasses.replace(recipe.training, runs=1)
     )
-    runs.run(one, data, folder, None, threads=threads, quiet=quiet, device="cpu")
+    statement = json.dumps(dataclasses.asdict(dataclasses.replace(one, text="")), indent=1)
+    done = folder / "done.json"
+    if not done.exists() or done.read_text(encoding="utf-8") != statement:
+        runs.run(one, data, folder, None, threads=threads, quiet=quiet, device="cpu")
+        done.write_text(statement, encoding="utf-8")
     found = checkpoint.load(folder / "run-1.pt")
     model = initial(recipe)
     model.load_state_dict(found.best or found.model)
