@@ -2,7 +2,9 @@
 
 import json
 import math
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,3 +247,36 @@ def test_a_recipe_says_what_is_not_the_default():
     assert (found.target, found.loss) == ("dominant", "cross-entropy")
     assert config.parse(found.text, "again") == found
     assert math.isclose(found.split.train, 0.4)
+
+
+# ---- docs/analysis.md ---------------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[1] / "docs" / "analysis.md"
+
+
+def test_the_documented_recipe_is_valid():
+    [text] = re.findall(r"^```toml\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
+    found = config.parse(text, "my-field.toml")
+    assert (found.analysis.name, found.target) == ("my-field", "labels")
+
+
+def test_the_documented_command_names_a_recipe_that_exists():
+    [command] = re.findall(r"^hyspec-train (\S+) --data", PAGE.read_text("utf-8"), re.M)
+    assert config.load(PAGE.parents[1] / command).analysis.task == "classification"
+
+
+def test_every_setting_is_documented():
+    page = PAGE.read_text(encoding="utf-8")
+    classes = (
+        config.AnalysisConfig, config.SceneConfig, config.SplitConfig, config.ScalingConfig,
+        config.AugmentationConfig, config.ModelConfig, config.TrainingConfig,
+    )  # fmt: skip
+    for field in (field for cls in classes for field in fields(cls)):
+        assert re.search(rf"^\| .*`[^`]*\b{field.name}`.*\|.*\|", page, re.M), field.name
+
+
+def test_shipped_recipes_are_valid():
+    recipes = sorted((PAGE.parents[1] / "training" / "configs" / "analysis").glob("*.toml"))
+    assert recipes
+    for path in recipes:
+        assert config.load(path).analysis.name

@@ -308,6 +308,16 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         for part, samples in combine(offset[bands], rows[:, bands], planes):
             yield np.arange(part.start, part.stop), samples
 
+    def components(
+        self, tile: _core.BandTile, symbols: SpectralSymbols
+    ) -> tuple[Float32Array, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Decode planes (planes, rows, columns), basis (planes, bands) and mean (bands,).
+
+        On the integer scale; no band is reconstructed.
+        """
+        planes = self._decoded_planes(tile, symbols)
+        return planes, self._rows(symbols), self._offset(symbols)
+
     def reconstruct(
         self,
         tile: _core.BandTile,

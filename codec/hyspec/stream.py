@@ -21,6 +21,7 @@ from hyspec.errors import LimitError, StreamError, UsageError
 from hyspec.parallel import default_threads, ordered_map, own_threads_only
 from hyspec.stream_chunks import Area, StreamChunks
 from hyspec.stream_index import StreamData, read_header, read_index
+from hyspec.stream_planes import ChunkPlanes
 from hyspec.tiling import Tile
 
 #: Bytes that decoding may take for a cube, or for one chunk, unless the caller allows more.
@@ -254,6 +255,31 @@ class Stream:
                 raise
             self._found[tile.number, interval] = self._chunks.damage(tile, interval, error)
             self._chunks.fill(tile, interval, area, out)
+
+    def planes(self) -> Iterator[ChunkPlanes]:
+        """Decode the principal components of a stream of the ``spectral`` profile, by chunk.
+
+        They are what the stream holds, dequantised and transformed back in space; no sample is
+        made of them.
+
+        Raises
+        ------
+        UsageError
+            The stream is of another profile.
+        StreamError
+            A chunk is damaged.
+        PackNotFoundError
+            The stream's pack is not installed.
+        LimitError
+            One chunk would take more than ``max_bytes``.
+        """
+        self._check_open()
+        self._check_limits()
+        self._prepare()
+        for job in self._chunks.overlapping(self.area(None, None, None)):
+            with own_threads_only(), memory_for("a chunk of the stream"):
+                found = self._chunks.planes(*job)
+            yield found
 
     def check(self, progress: Progress | None = None) -> list[Damage]:
         """Verify every chunk down to its decoded symbols, without synthesis.

@@ -18,11 +18,14 @@ from hyspec.errors import (
     PackNotFoundError,
     StreamError,
     UnsupportedVersionError,
+    UsageError,
 )
 from hyspec.intervals import BandInterval
 from hyspec.latest import Latest
 from hyspec.sample_type import SampleType
+from hyspec.spectral_profile import SpectralCoder
 from hyspec.stream_index import StreamData
+from hyspec.stream_planes import ChunkPlanes
 from hyspec.tile_coder import TileCoder, TileSymbols
 from hyspec.tiling import Tile, TileGrid
 
@@ -312,6 +315,29 @@ class StreamChunks:
             for position, band in enumerate(wanted):
                 lost = symbols.valid[band][inside] == 0
                 target[:, :, position][lost] = self._nodata
+
+    def planes(self, tile: Tile, interval: int) -> ChunkPlanes:
+        """Decode the planes of a chunk, and no samples.
+
+        Raises
+        ------
+        UsageError
+            The profile of the stream has no planes.
+        StreamError, PackError
+            As for :meth:`symbols`.
+        """
+        symbols: Any = self.symbols(tile, interval)
+        coder = self._coder(interval)
+        if not isinstance(coder, SpectralCoder):
+            raise UsageError(
+                f"a stream of profile {self.profile!r} has no planes",
+                hint="principal components are in streams of profile 'spectral'",
+            )
+        planes, basis, mean = coder.components(self._size(tile, interval), symbols)
+        unit = self._sample_type.step or 1.0
+        return ChunkPlanes(
+            *self.area(tile, interval), planes * np.float32(unit), basis, mean * unit
+        )
 
     def fill(self, tile: Tile, interval: int, area: Area, out: npt.NDArray[Any]) -> None:
         """Set the samples that a chunk shares with an area to nodata: NaN or 0 without any."""

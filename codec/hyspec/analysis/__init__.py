@@ -9,6 +9,7 @@
   anomalies.
 - Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
   :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
+- Features of compressed scenes without decoding: :mod:`~hyspec.analysis.stream_features`.
 - Trained models: :mod:`~hyspec.analysis.pack` reads and writes them.
 
 Importing it needs NumPy alone; matching of endmembers and MATLAB files need SciPy, downloads Pooch:
@@ -25,6 +26,7 @@ from hyspec.analysis import (
     random_splits,
     scaling,
     spatial_split,
+    stream_features,
 )
 from hyspec.analysis.archetypal_analysis import Archetypes, archetypes
 from hyspec.analysis.constrained_least_squares import fcls
@@ -59,5 +61,6 @@ __all__ = [
     "spatial_split",
     "spectral_angles",
     "ssim",
+    "stream_features",
     "vca",
 ]

@@ -83,9 +83,9 @@ class SplitConfig:
 
     ``train`` and ``validation`` are fractions, or of ``fixed`` numbers of pixels per class; of
     ``masks``, files say what is what. ``patch`` is the side that patches must not meet within; by
-    default that of the model. Of the training pixels, ``per_class`` of each class are kept, or the
-    share ``kept`` of all labelled pixels of the class, drawn at random. With ``varied``, each run
-    has a split of its own.
+    default that of the model. Of the training and of the validation pixels, ``per_class`` of each
+    class are kept, or the share ``kept`` of all labelled pixels of the class, drawn at random. With
+    ``varied``, each run has a split of its own.
     """
 
     method: str = "spatial"

@@ -190,17 +190,17 @@ def _own_masks(
 
 
 def _thinned(split: Split, config: SplitConfig) -> Split:
-    """Keep some training pixels of each class, drawn at random."""
+    """Keep some training and validation pixels of each class, drawn at random."""
     random = np.random.default_rng((config.seed, 1))
-    train = np.zeros(split.labels.size, np.bool_)
-    for label in np.unique(split.labels[split.train]):
-        places = random.permutation(np.flatnonzero(split.train & (split.labels == label)))
-        of_class = np.count_nonzero(split.labels == label)
-        count = config.per_class or max(1, round(config.kept * of_class))
-        train[places[:count]] = True
+    kept = {}
+    for part in ("train", "validation"):
+        mask = np.zeros(split.labels.size, np.bool_)
+        of_part = getattr(split, part)
+        for label in np.unique(split.labels[of_part]):
+            places = random.permutation(np.flatnonzero(of_part & (split.labels == label)))
+            of_class = np.count_nonzero(split.labels == label)
+            mask[places[: config.per_class or max(1, round(config.kept * of_class))]] = True
+        kept[part] = mask.reshape(split.labels.shape)
     text = f"{config.per_class}" if config.per_class else f"{100 * config.kept:g} % of all"
-    return replace(
-        split,
-        train=train.reshape(split.labels.shape),
-        method=f"{split.method}, {text} pixels of each class drawn for training",
-    )
+    method = f"{split.method}, {text} pixels of each class drawn for training and for validation"
+    return replace(split, method=method, train=kept["train"], validation=kept["validation"])
