@@ -125,7 +125,7 @@ class ModelConfig:
 
     ``options`` are those of its class. ``endmembers`` says where those of an unmixing network begin
     or stay: at the ``true`` ones, or at those of vertex component analysis (``vca``) or archetypal
-    analysis (``archetypes``). ``classes`` is the number of endmembers where no abundances are known.
+    analysis (``archetypes``). ``classes`` is the number of endmembers of scenes without abundances.
     """
 
     name: str
@@ -329,7 +329,10 @@ def _check(recipe: Recipe, where: str) -> None:
         )
     if recipe.split.method == "masks" and not recipe.split.train_mask:
         raise UsageError(f"{where} [split] train_mask is missing for the method masks")
-    if recipe.split.method not in ("fixed", "whole") and recipe.split.train + recipe.split.validation >= 1:
+    if (
+        recipe.split.method not in ("fixed", "whole")
+        and recipe.split.train + recipe.split.validation >= 1
+    ):
         raise UsageError(
             f"{where} [split] train and validation are {recipe.split.train:g} and "
             f"{recipe.split.validation:g}; expected fractions with something left for the test"
