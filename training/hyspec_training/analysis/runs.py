@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from hyspec.analysis import pack
 from hyspec.errors import UsageError
 from hyspec_training.analysis import baselines, objectives, packing, pretraining, scenes
 from hyspec_training.analysis.config import Recipe
+from hyspec_training.analysis.fields import Field
 from hyspec_training.analysis.fitting import Fit, train
 from hyspec_training.analysis.objectives import Objective, Scores
 from hyspec_training.analysis.pixel_sampling import PixelSampler
@@ -205,27 +206,76 @@ def objective_of(recipe: Recipe, prepared: Prepared) -> Objective:
 
 def _baseline(recipe: Recipe, prepared: Prepared, seed: int) -> Scores:
     """Fit a baseline of scikit-learn; return what the test finds."""
-    parts = {
-        part: (
-            np.concatenate([f.planes[:, *f.pixels(part).T].T for f in prepared.fields]),
-            np.concatenate([f.labels[f.parts[part]] for f in prepared.fields]),
-        )
-        for part in ("train", "validation", "test")
-    }
-    estimator, chosen = baselines.fitted(
+    estimator, chosen = _fitted(recipe, prepared, seed)
+    return {"test": _judged(estimator, prepared.fields, prepared.classes), "settings": chosen}
+
+
+def _fitted(recipe: Recipe, prepared: Prepared, seed: int) -> tuple[Any, dict[str, Any]]:
+    """Fit a baseline; return it and the settings that were chosen."""
+    return baselines.fitted(
         recipe.model.name,
-        parts["train"],
-        parts["validation"],
+        _spectra(prepared.fields, "train"),
+        _spectra(prepared.fields, "validation"),
         seed=seed,
         balance=recipe.training.balance,
         options=recipe.model.options,
     )
-    spectra, true = parts["test"]
+
+
+def _judged(estimator: Any, fields: Sequence[Field], classes: int) -> Scores:
+    spectra, true = _spectra(fields, "test")
     found = np.asarray(estimator.predict(spectra), np.int64)
-    return {
-        "test": objectives.scores_of_classes(true, found, prepared.classes),
-        "settings": chosen,
-    }
+    return objectives.scores_of_classes(true, found, classes)
+
+
+def _spectra(fields: Sequence[Field], part: str) -> tuple[Any, Any]:
+    """Spectra (N, bands) and classes (N,) of a part."""
+    return (
+        np.concatenate([f.planes[:, *f.pixels(part).T].T for f in fields]),
+        np.concatenate([f.labels[f.parts[part]] for f in fields]),
+    )
+
+
+def transfer(
+    recipe: Recipe,
+    prepared: Prepared,
+    number: int,
+    work: Path,
+    others: Mapping[str, Sequence[Field]],
+) -> dict[str, Scores]:
+    """Train the model of one run, in this process, and test it on other versions of the scenes.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    prepared
+        Scenes of the run.
+    number
+        Of the run, from 0.
+    work
+        Folder for checkpoints and curves.
+    others
+        Scenes to test on, by a name for each version; with the same patches and scaling.
+
+    Returns
+    -------
+    dict
+        Scores of the test, by the same names.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    if recipe.model.name in baselines.BASELINES:
+        estimator, _ = _fitted(recipe, prepared, recipe.training.seed + number)
+        return {
+            name: _judged(estimator, fields, prepared.classes) for name, fields in others.items()
+        }
+    objective = objective_of(recipe, prepared)
+    with processes("cpu") as group:
+        model, _ = _trained(recipe, prepared, number, work, group, quiet=True)
+        return {
+            name: objective.score(model, fields, "test", group.device)
+            for name, fields in others.items()
+        }
 
 
 def _settings(recipe: Recipe, prepared: Prepared, seed: int) -> dict[str, Any]:

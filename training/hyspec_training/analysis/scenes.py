@@ -59,7 +59,7 @@ def load(recipe: Recipe, data: Path) -> list[Subject]:
         A scene is missing, or has not what the target needs.
     """
     scenes = [scene for config in recipe.scenes for scene in _read(config, data)]
-    return [_subject(scene, recipe.target) for scene in scenes]
+    return [subject_of(scene, recipe.target) for scene in scenes]
 
 
 def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
@@ -84,7 +84,14 @@ def _read(config: SceneConfig, data: Path) -> list[LabelledScene]:
     return [replace(scene, part=config.part) for scene in found] if config.part else found
 
 
-def _subject(scene: LabelledScene, target: str) -> Subject:
+def subject_of(scene: LabelledScene, target: str) -> Subject:
+    """Say what is learned of a scene, see :data:`~hyspec_training.analysis.config.TARGETS`.
+
+    Raises
+    ------
+    DataError
+        The scene has not what the target needs.
+    """
     cube = scene.cube
     bad = np.zeros(cube.bands, np.bool_) if cube.bad_bands is None else cube.bad_bands
     bands = np.flatnonzero(~bad).astype(np.int64)
