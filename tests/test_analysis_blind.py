@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from analysis_scenes import known_scene, no_export, recipe, scene
+from hyspec import Cube
 from hyspec.analysis import archetypes, fcls, local_sets, scaling, spectral_angles, vca
 from hyspec.analysis.abundance_metrics import abundance_score, match_endmembers
 from hyspec.errors import DataError, UsageError
@@ -55,16 +56,17 @@ def test_archetypes_are_near_the_endmembers(seed):
 def test_more_noise_harms_archetypes_less_than_vertices():
     """Averages of pixels against single ones."""
     ours, theirs = [], []
-    for seed in range(4):
+    for seed in range(3):
         e, _, x = mixtures(seed, noise=0.08)
-        ours.append(match_endmembers(e, archetypes(x, 3, seed=0).endmembers).angles.mean())
+        ours.append(match_endmembers(e, archetypes(x, 3, seed=0, restarts=4).endmembers).angles.mean())
         theirs.append(match_endmembers(e, vca(x, 3, seed=0).endmembers).angles.mean())
     assert np.mean(ours) < 0.8 * np.mean(theirs)
 
 
 def test_seeds_decide():
     _, _, x = mixtures(5)
-    assert np.array_equal(archetypes(x, 3, seed=1).endmembers, archetypes(x, 3, seed=1).endmembers)
+    one, again = (archetypes(x, 3, seed=1, restarts=1).endmembers for _ in range(2))
+    assert np.array_equal(one, again)
 
 
 def test_a_scene_is_as_good_as_its_pixels():
@@ -95,8 +97,7 @@ def shaded():
     """Scene of a dark, a middle and a bright endmember, with light and shade."""
     e, a, x = mixtures(1)
     known = scene()
-    cube = replace(known.cube, array=(x * 1000).reshape(30, 30, -1).astype(np.float32))
-    cube = replace(cube, wavelengths=None, wavelength_unit=None)
+    cube = Cube((x * 1000).reshape(30, 30, -1).astype(np.float32))
     return replace(known, cube=cube, abundances=a.reshape(30, 30, 3), endmembers=e)
 
 
