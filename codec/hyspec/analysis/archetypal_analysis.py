@@ -1,16 +1,17 @@
 """Archetypes of a scene: endmembers that are averages of pixels, and explain all others best.
 
 Archetypal analysis (A. Cutler and L. Breiman, "Archetypal analysis", Technometrics 36, 1994) of
-spectra at unit length, by entropic descent (A. Zouaoui, G. Muhawenayo, B. Rasti, J. Chanussot and
+spectra of nearly unit length, by entropic descent (A. Zouaoui, G. Muhawenayo, B. Rasti, J. Chanussot and
 J. Mairal, "Entropic descent archetypal analysis for blind hyperspectral unmixing", IEEE Trans.
 Image Process. 32, 2023): with U the spectra (pixels, bands), both factors of
 
     U ~ A W U,   A (pixels, endmembers) and W (endmembers, pixels), rows at least 0 and of sum 1,
 
-are improved in turns by multiplicative steps. At unit length, light and shade do not count, and
-averages have less noise than the single pixels that vertex component analysis takes. Where it ends
-depends on where it begins: of several beginnings, the one that explains the spectra best is kept,
-for which no truth is needed.
+are improved in turns by multiplicative steps. At unit length, light and shade do not count, but the
+noise of dark spectra counts as much as the signal of bright ones; so a share of the mean length is
+added to all lengths in the sense of squares. Averages of pixels have less noise than the single ones that vertex component analysis takes. Where it
+ends depends on where it begins: of several beginnings, the one that explains the spectra best is
+kept, for which no truth is needed.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ _ABUNDANCE_STEP, _WEIGHT_STEP = 4.0, 5.0
 _MOST = 10.0
 #: Share of the pixels that an archetype is an average of at the beginning.
 _NEIGHBOURS = 0.02
+#: What is added to the length of spectra, relative to the mean length.
+_DAMPING = 0.5
 #: Keeps the length of a zero spectrum from dividing by zero.
 _TINY = 1e-12
 
@@ -53,7 +56,7 @@ class Archetypes:
     endmembers : ndarray of float64, shape (endmembers, bands)
         In the unit of the spectra: averages of pixels, as bright as these.
     error : float
-        Mean squared distance of the spectra at unit length from their mixtures.
+        Mean squared distance of the spectra of nearly unit length from their mixtures.
     """
 
     endmembers: _Float
@@ -90,7 +93,8 @@ def archetypes(
     x = x.reshape(-1, x.shape[-1])
     random = np.random.default_rng(seed)
     chosen = x[random.permutation(len(x))[:_MOST_PIXELS]] if len(x) > _MOST_PIXELS else x
-    unit = chosen / np.maximum(np.linalg.norm(chosen, axis=1, keepdims=True), _TINY)
+    lengths = np.linalg.norm(chosen, axis=1, keepdims=True)
+    unit = chosen / np.maximum(np.hypot(lengths, _DAMPING * lengths.mean()), _TINY)
     low = _projected(unit, endmembers + _EXTRA_DIMENSIONS)
     best: tuple[float, _Float] | None = None
     for pixels in _beginnings(chosen, unit, endmembers, seed, restarts):
