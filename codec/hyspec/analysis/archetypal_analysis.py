@@ -1,17 +1,17 @@
 """Archetypes of a scene: endmembers that are averages of pixels, and explain all others best.
 
-Archetypal analysis (A. Cutler and L. Breiman, "Archetypal analysis", Technometrics 36, 1994) of
-spectra of nearly unit length, by entropic descent (A. Zouaoui, G. Muhawenayo, B. Rasti, J. Chanussot and
-J. Mairal, "Entropic descent archetypal analysis for blind hyperspectral unmixing", IEEE Trans.
-Image Process. 32, 2023): with U the spectra (pixels, bands), both factors of
+Archetypal analysis (A. Cutler and L. Breiman, "Archetypal analysis", Technometrics 36, 1994) by
+entropic descent (A. Zouaoui, G. Muhawenayo, B. Rasti, J. Chanussot and J. Mairal, "Entropic descent
+archetypal analysis for blind hyperspectral unmixing", IEEE Trans. Image Process. 32, 2023): with U
+the spectra (pixels, bands) at nearly unit length, both factors of
 
     U ~ A W U,   A (pixels, endmembers) and W (endmembers, pixels), rows at least 0 and of sum 1,
 
 are improved in turns by multiplicative steps. At unit length, light and shade do not count, but the
-noise of dark spectra counts as much as the signal of bright ones; so a share of the mean length is
-added to all lengths in the sense of squares. Averages of pixels have less noise than the single ones that vertex component analysis takes. Where it
-ends depends on where it begins: of several beginnings, the one that explains the spectra best is
-kept, for which no truth is needed.
+noise of dark spectra counts as much as the signal of bright ones; so half the mean length is added
+to each length, as squares add. Averages have less noise than the single pixels that vertex
+component analysis takes. Where it ends depends on where it begins: of several beginnings, the one
+that explains the spectra best is kept, for which no truth is needed.
 """
 
 from __future__ import annotations
