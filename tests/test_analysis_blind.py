@@ -50,7 +50,7 @@ def test_archetypes_are_near_the_endmembers(seed):
     lengths = np.linalg.norm(found.endmembers[match.order], axis=1) / np.linalg.norm(e, axis=1)
     assert np.all((lengths > 0.6) & (lengths < 1.3))  # as bright as pixels
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    assert found.error < 0.05 * float(((unit - unit.mean(axis=0)) ** 2).sum(axis=1).mean())
+    assert found.error < 0.2 * float(((unit - unit.mean(axis=0)) ** 2).sum(axis=1).mean())
 
 
 def test_more_noise_harms_archetypes_less_than_vertices():
