@@ -40,6 +40,9 @@ def by_definition(name, t, r):
         p, q = t / t.sum(1, keepdims=True), r / r.sum(1, keepdims=True)
         return (p * np.log(p / q)).sum(1) + (q * np.log(q / p)).sum(1)
     cosine = (t * r).sum(1) / np.linalg.norm(t, axis=1) / np.linalg.norm(r, axis=1)
+    if name == "shaded-angle":
+        power = (t**2).sum(1).mean()
+        return np.arccos(cosine) + losses.SHADE * ((t - r) ** 2).sum(1) / power
     return 1 - cosine if name == "csa" else np.arccos(cosine)
 
 

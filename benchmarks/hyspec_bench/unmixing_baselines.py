@@ -1,10 +1,10 @@
 """Baselines of unmixing: python -m hyspec_bench.unmixing_baselines SCENE.mat... [--seeds N].
 
-Unmixes scenes of known abundances and endmembers by FCLS with the true endmembers, and by VCA and
-FCLS with each of several seeds, and prints a Markdown table: one row per scene and method, mean ±
-standard deviation over the seeds. Endmembers are matched by the Hungarian method first. VCA
-projects the spectra as the paper does for their signal-to-noise ratio, and, as a method of its own,
-to principal components, which the paper has for noisy scenes.
+Unmixes scenes of known abundances and endmembers by FCLS with the true endmembers, and by VCA or
+archetypal analysis and FCLS with each of several seeds, and prints a Markdown table: one row per
+scene and method, mean ± standard deviation over the seeds. Endmembers are matched by the Hungarian
+method first. VCA projects the spectra as the paper does for their signal-to-noise ratio, and, as a
+method of its own, to principal components, which the paper has for noisy scenes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import argparse
 import math
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from hyspec.analysis import abundance_metrics, fcls, local_sets, vca
+from hyspec.analysis import abundance_metrics, archetypes, fcls, local_sets, vca
 from hyspec.errors import DataError, HyspecError
 from hyspec_bench.table import Table
 from hyspec_tools.arguments import positive
@@ -79,12 +79,16 @@ def rows(path: Path, seeds: int) -> list[list[str]]:
     spectra, true, endmembers = scene.spectra(), scene.abundances, scene.endmembers
     known = figures(spectra, true, endmembers, endmembers)
     found = [[scene.name, "FCLS, true endmembers", "-", *(f"{value:.4f}" for value in known[1:])]]
-    for method, snr_db in (("VCA", None), ("VCA by principal components", -math.inf)):
-        runs = [
-            figures(spectra, true, endmembers, result.endmembers)
-            for seed in range(seeds)
-            for result in [vca(spectra, len(endmembers), seed=seed, snr_db=snr_db)]
-        ]
+    count = len(endmembers)
+    methods: dict[str, Callable[[int], _Float]] = {
+        "VCA": lambda seed: vca(spectra, count, seed=seed).endmembers,
+        "VCA by principal components": lambda seed: (
+            vca(spectra, count, seed=seed, snr_db=-math.inf).endmembers
+        ),
+        "archetypes": lambda seed: archetypes(spectra, count, seed=seed).endmembers,
+    }
+    for method, find in methods.items():
+        runs = [figures(spectra, true, endmembers, find(seed)) for seed in range(seeds)]
         texts = [_spread(values) for values in zip(*runs, strict=True)]
         found.append([scene.name, f"{method} + FCLS, {seeds} seeds", *texts])
     return found

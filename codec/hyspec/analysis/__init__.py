@@ -5,7 +5,8 @@
   :func:`auc`.
 - Splits whose leakage is known: :mod:`~hyspec.analysis.random_splits`,
   :mod:`~hyspec.analysis.spatial_split`; :mod:`~hyspec.analysis.scaling` of training pixels.
-- Baselines: :func:`fcls` and :func:`vca` for unmixing, :func:`rx` for anomalies.
+- Baselines: :func:`fcls`, :func:`vca` and :func:`archetypes` for unmixing, :func:`rx` for
+  anomalies.
 - Scenes with ground truth: :mod:`~hyspec.analysis.labelled`,
   :mod:`~hyspec.analysis.local_sets`, :mod:`~hyspec.analysis.public_sets`.
 - Features of compressed scenes without decoding: :mod:`~hyspec.analysis.stream_features`.
@@ -28,6 +29,7 @@ from hyspec.analysis import (
     spatial_split,
     stream_features,
 )
+from hyspec.analysis.archetypal_analysis import Archetypes, archetypes
 from hyspec.analysis.constrained_least_squares import fcls
 from hyspec.analysis.detection import Roc, auc, roc
 from hyspec.analysis.labelled import LabelledScene
@@ -39,12 +41,14 @@ from hyspec.analysis.structural_similarity import ssim
 from hyspec.analysis.vertex_component_analysis import Vertices, vca
 
 __all__ = [
+    "Archetypes",
     "LabelledScene",
     "Roc",
     "Split",
     "SplitWarning",
     "Vertices",
     "abundance_metrics",
+    "archetypes",
     "auc",
     "classification_metrics",
     "classify",

@@ -25,6 +25,7 @@ KINDS = {
     "band-minmax": "(x - min) / (max - min), band by band",
     "level": "x / (4 times the root mean square), one number of all bands",
     "standard": "(x - mean) / standard deviation, band by band",
+    "rms": "x / root of the mean square of all samples, so that 0 stays 0 and angles stay",
     "none": "samples as they are",
 }
 _MINMAX_SHIFT = 1e-3
@@ -137,6 +138,8 @@ def fit(kind: str, training: npt.NDArray[Any]) -> Scaler:
         offset, scale = x.mean(axis=0), x.std(axis=0)
         # What rounding leaves of a constant band is no variation.
         scale = np.where(np.ptp(x, axis=0) == 0, 0.0, scale)
+    elif kind == "rms":
+        scale[:] = np.sqrt((x**2).mean())
     return Scaler(kind, offset, np.where(scale == 0, 1.0, scale))
 
 

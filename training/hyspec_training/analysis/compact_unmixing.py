@@ -62,8 +62,11 @@ class BlindUnmixing(PixelModel):
 
     The decoder is the linear mixing model: spectra are abundances times endmembers, which are
     weights that cannot be negative (softplus). The encoder sees each spectrum at unit length, so
-    that light and shade do not change the abundances; with an angle as the loss
-    (:func:`hyspec_training.analysis.losses.spectral_angle`), they do not count at all.
+    that light and shade do not change the abundances, and less the mean and divided by the
+    deviation of each band; with an angle as the loss
+    (:func:`hyspec_training.analysis.losses.spectral_angle`), light and shade do not count at all,
+    but neither does the length of the endmembers;
+    :func:`hyspec_training.analysis.losses.shaded_angle` keeps these what the samples say.
 
     Parameters
     ----------
@@ -79,6 +82,7 @@ class BlindUnmixing(PixelModel):
         super().__init__(bands)
         first, second = units
         self.encoder = nn.Sequential(
+            nn.BatchNorm1d(bands, affine=False),
             nn.Linear(bands, first),
             nn.LeakyReLU(0.02),
             nn.Linear(first, second),

@@ -39,10 +39,10 @@ DEFAULT_LOSSES = {
     "abundances": "mse",
     "spectra": "sse",
 }
-METHODS = ("spatial", "random", "fixed", "masks", "official")
+METHODS = ("spatial", "random", "fixed", "masks", "official", "whole")
 OPTIMISERS = ("adam", "adamw", "sgd")
 DECAYS = ("none", "exponential", "piecewise", "cosine")
-ENDMEMBERS = ("", "true", "vca")
+ENDMEMBERS = ("", "true", "vca", "archetypes")
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,14 @@ class ModelConfig:
     """The model, or a baseline of scikit-learn, by name.
 
     ``options`` are those of its class. ``endmembers`` says where those of an unmixing network begin
-    or stay: at the ``true`` ones, or at those of vertex component analysis (``vca``).
+    or stay: at the ``true`` ones, or at those of vertex component analysis (``vca``) or archetypal
+    analysis (``archetypes``). ``classes`` is the number of endmembers of scenes without abundances.
     """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
     endmembers: str = ""
+    classes: int = 0
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ LIMITS: Limits = {
     "mixture": SHARE,
     "noise": NOT_NEGATIVE,
     "endmembers": one_of(ENDMEMBERS),
+    "classes": NOT_NEGATIVE,
     "epochs": AT_LEAST_ONE,
     "batch": AT_LEAST_ONE,
     "runs": AT_LEAST_ONE,
@@ -326,10 +329,18 @@ def _check(recipe: Recipe, where: str) -> None:
         )
     if recipe.split.method == "masks" and not recipe.split.train_mask:
         raise UsageError(f"{where} [split] train_mask is missing for the method masks")
-    if recipe.split.method != "fixed" and recipe.split.train + recipe.split.validation >= 1:
+    if (
+        recipe.split.method not in ("fixed", "whole")
+        and recipe.split.train + recipe.split.validation >= 1
+    ):
         raise UsageError(
             f"{where} [split] train and validation are {recipe.split.train:g} and "
             f"{recipe.split.validation:g}; expected fractions with something left for the test"
+        )
+    if recipe.split.method == "whole" and recipe.target != "spectra":
+        raise UsageError(
+            f"{where} [split] method is 'whole' for the target {recipe.target}",
+            hint="all pixels are training and test alike only for models that see spectra alone",
         )
     if recipe.split.per_class and recipe.split.kept:
         raise UsageError(f"{where} [split] per_class and kept; expected one of them")

@@ -33,6 +33,8 @@ _SHORT = 1e-6
 _KINK = 1e-7
 #: Smallest share of a band in the divergence.
 EPSILON = 1e-7
+#: Weight of the squared error beside the angle, where shade is to be left to the pixels.
+SHADE = 0.03
 
 
 def squared_error(target: Tensor, result: Tensor, reduction: Reduction = "sum") -> Tensor:
@@ -94,6 +96,18 @@ def information_divergence(
     return _reduced(divergence / math.log(base), reduction)
 
 
+def shaded_angle(target: Tensor, result: Tensor, reduction: Reduction = "sum") -> Tensor:
+    """Spectral angle in radians, and a small share of the squared error.
+
+    The angle leaves each pixel its own light and shade. The squared error, in units of the mean
+    squared length of the targets and with the weight :data:`SHADE`, says how bright endmembers are
+    beside each other, on which the abundances of mixed pixels depend.
+    """
+    power = (target * target).sum(dim=1).mean() + _SHORT**2
+    error = ((target - result) ** 2).sum(dim=1) / power
+    return _reduced(spectral_angle(target, result, "none") + SHADE * error, reduction)
+
+
 #: Losses by the names that recipes give them; each sums over the pixels, ``mse`` averages.
 LOSSES: dict[str, Loss] = {
     "sse": squared_error,
@@ -101,6 +115,7 @@ LOSSES: dict[str, Loss] = {
     "sa": spectral_angle,
     "sid": information_divergence,
     "mse": mean_squared_error,
+    "shaded-angle": shaded_angle,
 }
 
 

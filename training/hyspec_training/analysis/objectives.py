@@ -174,7 +174,9 @@ class UnmixingObjective(Objective):
     def score(self, model: Any, fields: Sequence[Field], part: str, device: torch.device) -> Scores:
         """Errors of the abundances, where they are known, and the loss.
 
-        Of models that learn endmembers, these are matched with the true ones first.
+        Of models that learn endmembers, these are matched with the true ones first. Abundances are
+        mixed with these, or else with the true ones, to be compared with the spectra in the unit of
+        the endmembers.
         """
         found, decoded, true, spectra = [], [], [], []
         for field in fields:
@@ -191,8 +193,9 @@ class UnmixingObjective(Objective):
         estimated, x = np.concatenate(found), np.concatenate(spectra)
         scores: Scores = {}
         if true:
-            order, scores = self._matched(model)
-            score = abundance_metrics.abundance_score(np.concatenate(true), estimated[:, order])
+            order, endmembers, scores = self._matched(model)
+            ordered = estimated[:, order]
+            score = abundance_metrics.abundance_score(np.concatenate(true), ordered)
             scores |= {
                 "a_rmse": score.a_rmse,
                 "overall_rmse": score.overall_rmse,
@@ -201,6 +204,11 @@ class UnmixingObjective(Objective):
                 "a_sam": score.a_sam,
                 "rms_aad": score.rms_aad,
             }
+            if self._endmembers is not None and endmembers is not None:
+                rebuilt = abundance_metrics.reconstruction_score(
+                    self._endmembers.unscaled(x), ordered, endmembers
+                )
+                scores |= {"r_rmse": rebuilt.r_rmse, "r_sid_per_pixel": rebuilt.r_sid_per_pixel}
         if self._target == "abundances":
             target, values = np.concatenate(true), estimated
         else:
@@ -212,19 +220,21 @@ class UnmixingObjective(Objective):
         """The loss."""
         return (scores["loss"],)
 
-    def _matched(self, model: Model) -> tuple[Any, Scores]:
-        """Order of the abundances, and how far learned endmembers are from true ones."""
+    def _matched(self, model: Model) -> tuple[Any, _Float | None, Scores]:
+        """Order of the abundances, their endmembers, and angles of learned and true ones."""
         learned = getattr(model, "endmembers", None)
         if (
             self._target == "abundances"
             or not isinstance(learned, Tensor)
             or self._endmembers is None
         ):
-            return slice(None), {}
+            known = None if self._endmembers is None else self._endmembers.spectra
+            return slice(None), known, {}
         estimated = self._endmembers.unscaled(learned.detach().cpu().numpy())
         match = abundance_metrics.match_endmembers(self._endmembers.spectra, estimated)
         angles = match.angles.tolist()
-        return match.order, {"endmember_angle": float(match.angles.mean()), "angles": angles}
+        measured = {"endmember_angle": float(match.angles.mean()), "angles": angles}
+        return match.order, estimated[match.order], measured
 
 
 class SpectraObjective(Objective):

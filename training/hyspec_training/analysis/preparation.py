@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hyspec.analysis import vca
+from hyspec.analysis import archetypes, vca
 from hyspec.analysis.scaling import Scaler
 from hyspec.errors import DataError, UsageError
 from hyspec_training.analysis import registry
@@ -107,7 +107,11 @@ def initial(recipe: Recipe, prepared: Prepared, seed: int) -> Model:
             scaler(subject.samples[parts["train"]])
             for subject, parts in zip(prepared.subjects, prepared.division.parts, strict=True)
         ]
-        found = vca(np.concatenate(spectra), prepared.classes, seed=seed).endmembers
+        seen = np.concatenate(spectra)
+        if recipe.model.endmembers == "vca":
+            found = vca(seen, prepared.classes, seed=seed).endmembers
+        else:
+            found = archetypes(seen, prepared.classes, seed=seed).endmembers
     place(torch.from_numpy(found.astype(np.float32)))
     return model
 
@@ -118,7 +122,7 @@ def _classes(subjects: Sequence[Subject], recipe: Recipe) -> int:
         named = max(len(subject.scene.class_names) for subject in subjects)
         return max(named, *(int(subject.strata.max()) for subject in subjects))
     counts = [s.abundances.shape[2] for s in subjects if s.abundances is not None]
-    return max(counts, default=1)
+    return max(counts, default=max(1, recipe.model.classes))
 
 
 def _patch(recipe: Recipe, subjects: Sequence[Subject], classes: int) -> int:

@@ -82,6 +82,17 @@ def divide(subjects: Sequence[Subject], config: SplitConfig, patch: int, data: P
     )
 
 
+class WholeScene(Split):
+    """All pixels are for training and for the test: for models that see spectra and no truth."""
+
+    def __post_init__(self) -> None:
+        """Allow that the parts are the same."""
+
+    def __str__(self) -> str:
+        """Return one line: method, size."""
+        return f"{self.method}: {np.count_nonzero(self.test)} pixels, of which spectra are seen"
+
+
 class _Layout:
     """Maps of several scenes one below the other, ``patch`` rows apart."""
 
@@ -122,6 +133,9 @@ def _split(
             seed=config.seed,
             candidates=config.candidates,
         )
+    if config.method == "whole":
+        every, none = labels > 0, np.zeros(labels.shape, np.bool_)
+        return WholeScene(labels, every, none, every, patch, "whole scene, unmixed blindly")
     if config.method == "random":
         return random_splits.stratified(
             labels,
