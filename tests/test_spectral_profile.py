@@ -14,7 +14,8 @@ import hyspec
 from golden import make_streams
 from hyspec import Cube, _core, errors, pack, synthetic
 from hyspec.sample_type import SampleType
-from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder, SpectralSymbols
+from hyspec.spectral_profile import SpectralCoder
+from hyspec.spectral_symbols import SpectralAnalysis, SpectralSymbols
 from hyspec.synthetic import SensorGrid
 from hyspec.tile_coder import CoderSettings, TileSamples
 

@@ -3,29 +3,29 @@
 Every tile is transformed along the spectrum by its own principal components. What bands have in
 common, which is nearly all, so comes to lie in few planes. All of these are coded with one
 quantiser step, which is reverse water-filling again: planes that lie below it cost neither bits nor
-time. The payload is described in docs/spectral_profile.md.
+time. The payload is described in docs/spectral_profile.md. This is the encoding half;
+:mod:`hyspec.spectral_decoder` is the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from hyspec import _core, plane_networks, refinement
-from hyspec.basis_sharing import CarriedBasis, Choice, RowOfTiles, TileStatistics, Trial
+from hyspec import _core, plane_networks
+from hyspec.basis_sharing import Choice, RowOfTiles, TileStatistics, Trial
 from hyspec.fill import fill_invalid
 from hyspec.pack import PackNetwork
 from hyspec.quality import STEPS_PER_OCTAVE, deviations, scale_codes
-from hyspec.sample_type import SampleType
 from hyspec.spectral_angle import AngleWeights
-from hyspec.spectral_basis import Basis, basis_rows, components
-from hyspec.spectral_means import mean_values, sent_means
-from hyspec.spectral_transform import TileSpectra, combine
-from hyspec.tile_coder import TileCoder, TileSamples, by_band
+from hyspec.spectral_basis import Basis, components
+from hyspec.spectral_decoder import SpectralDecoder
+from hyspec.spectral_means import sent_means
+from hyspec.spectral_symbols import SpectralAnalysis, SpectralSymbols
+from hyspec.spectral_transform import TileSpectra
+from hyspec.tile_coder import TileSamples, by_band
 from hyspec.tile_planes import TilePlanes, Worth, joined
 
 PROFILE_NAME = "spectral"
@@ -51,65 +51,10 @@ _WEIGHT_BYTES = 9
 Float32Array = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class SpectralAnalysis:
-    """What the encoder knows of one tile and interval before it chooses the quality.
-
-    Attributes
-    ----------
-    tile : _core.BandTile
-        Size.
-    valid : ndarray of bool, shape (bands, rows, columns), or None
-        Mask of measurements; ``None`` if all are.
-    statistics : TileStatistics
-        The samples and their principal components.
-    row : RowOfTiles
-        The tiles that may share a basis.
-    position : int
-        Place of this tile among them, from 0.
-    scale : ndarray of int32, shape (1,) or (0,)
-        Code of the standard deviation of the first component; empty if no band varies.
-    coded : dict
-        By step: payload and checksum of the latest encoding, for searches that end where they are.
-    """
-
-    tile: _core.BandTile
-    valid: npt.NDArray[np.bool_] | None
-    statistics: TileStatistics = field(repr=False)
-    row: RowOfTiles = field(repr=False)
-    position: int
-    scale: npt.NDArray[np.int32]
-    coded: dict[int, tuple[bytes, int]] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class SpectralSymbols:
-    """The integers of one tile and interval: all that a payload says.
-
-    Latents are half steps; see docs/spectral_profile.md. ``carried`` is the basis that ``back``
-    leads to.
-    """
-
-    back: int
-    step: int
-    network: int
-    valid: npt.NDArray[np.uint8] | None
-    varies: npt.NDArray[np.uint8]
-    fineness: int
-    mean: npt.NDArray[np.int32]
-    basis: _core.SpectralBasis
-    scale: npt.NDArray[np.int32]
-    dependent: bool
-    latents: npt.NDArray[np.int32]
-    carried: CarriedBasis | None = None
-
-
-class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
+class SpectralCoder(SpectralDecoder):
     """Principal components, each a plane; the last network of the model, unless one is given."""
 
     by_row = True
-
-    # ---- encoding -----------------------------------------------------------------------------
 
     @property
     def _number(self) -> int:
@@ -217,6 +162,22 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
         levels = np.maximum(_core.band_levels(planes.scale, step, network.levels), 0)
         return np.asarray(planes.latents / network.inverse_gain[levels][:, :, None])
 
+    def coded_planes(
+        self, analysis: SpectralAnalysis, symbols: SpectralSymbols
+    ) -> tuple[Float32Array, Float32Array]:
+        """Planes that were coded, and what a decoder makes of them without refinement.
+
+        For training: a refinement learns the first from the second.
+
+        Returns
+        -------
+        tuple of ndarray of float32, shape (planes, rows, columns)
+            On the integer scale.
+        """
+        spectra = analysis.statistics.spectra
+        planes = spectra.project(self._offset(symbols), self._rows(symbols))
+        return planes, self._decoded_planes(analysis.tile, symbols)
+
     @property
     def _bit_value(self) -> float:
         return FAST_BIT_VALUE if self._settings.fast else BIT_VALUE
@@ -295,141 +256,6 @@ class SpectralCoder(TileCoder[SpectralAnalysis, SpectralSymbols]):
             brightness = spectra.brightness(offset, rows)
             weights = statistics.weights.of_latents(samples, brightness, network.stride)
         return TilePlanes(mean, scale, latents, weights)
-
-    # ---- decoding -----------------------------------------------------------------------------
-
-    def back(self, payload: bytes) -> int:
-        """Tiles back to the one whose basis a payload uses; 0 if it has its own."""
-        return _core.spectral_payload_back(payload)
-
-    def carried(self, tile: _core.BandTile, payload: bytes) -> CarriedBasis:
-        """The basis of a payload that has its own."""
-        return CarriedBasis.of(_core.decode_spectral_basis(len(self._core), tile, payload))
-
-    def symbols_and_checksum(
-        self, tile: _core.BandTile, payload: bytes
-    ) -> tuple[SpectralSymbols, int]:
-        """Symbols of a payload that needs no other, and their checksum; errors of the core."""
-        return self._decoded(tile, payload, None)
-
-    def _decoded(
-        self, tile: _core.BandTile, payload: bytes, carried: CarriedBasis | None
-    ) -> tuple[SpectralSymbols, int]:
-        shared = None if carried is None else carried.shared
-        found = _core.decode_spectral_payload(self._core, tile, payload, shared)
-        return SpectralSymbols(*found[:-1], carried), found[-1]
-
-    def synthesise(
-        self, tile: _core.BandTile, symbols: SpectralSymbols, bands: npt.NDArray[np.intp]
-    ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]]:
-        """Reconstruct some bands of a tile on the integer scale, a few at a time."""
-        rows, offset = self._rows(symbols), self._offset(symbols)
-        planes = self._decoded_planes(tile, symbols)
-        for part, samples in combine(offset[bands], rows[:, bands], planes):
-            yield np.arange(part.start, part.stop), samples
-
-    def components(
-        self, tile: _core.BandTile, symbols: SpectralSymbols
-    ) -> tuple[Float32Array, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Decode planes (planes, rows, columns), basis (planes, bands) and mean (bands,).
-
-        On the integer scale; no band is reconstructed.
-        """
-        planes = self._decoded_planes(tile, symbols)
-        return planes, self._rows(symbols), self._offset(symbols)
-
-    def reconstruct(
-        self,
-        tile: _core.BandTile,
-        symbols: SpectralSymbols,
-        bands: npt.NDArray[np.intp],
-        window: tuple[slice, slice],
-        sample_type: SampleType,
-        avoid: Any | None,
-        out: npt.NDArray[Any],
-    ) -> None:
-        """Write samples; those of at most 16 bits need single precision only."""
-        if not sample_type.is_small:
-            super().reconstruct(tile, symbols, bands, window, sample_type, avoid, out)
-            return
-        rows, offset = self._rows(symbols), self._offset(symbols)
-        planes = np.ascontiguousarray(self._decoded_planes(tile, symbols)[:, *window])
-        _core.put_samples(
-            planes,
-            rows[:, bands].astype(np.float32),
-            offset[bands].astype(np.float32),
-            None if avoid is None else int(avoid),
-            out,
-        )
-
-    def _offset(self, symbols: SpectralSymbols) -> npt.NDArray[np.float64]:
-        """Means of the bands, shape (bands,)."""
-        varies = symbols.varies.astype(bool)
-        return mean_values(symbols.mean, varies, symbols.step, symbols.fineness)
-
-    def _decoded_planes(self, tile: _core.BandTile, symbols: SpectralSymbols) -> Float32Array:
-        network = self._networks[symbols.network]
-        count = len(symbols.scale)
-        levels = self.levels(symbols)
-        planes = np.empty((count, tile.rows, tile.columns), np.float32)
-        grid = plane_networks.latent_grid(tile, network)
-        deviation = deviations(symbols.scale).astype(np.float32)
-        half_step = 0.5 * (_core.DEPENDENT_STEP if symbols.dependent else 1.0)
-        for part in plane_networks.batches(count, grid, network.stride):
-            normalised = plane_networks.synthesise(
-                network,
-                tile,
-                symbols.latents,
-                levels,
-                np.arange(part.start, part.stop),
-                unit=half_step,
-                optimise=self._optimise,
-            )
-            # Only a malicious stream drives a network that far; bands that do not vary stay exact.
-            with np.errstate(over="ignore", invalid="ignore"):
-                scaled = normalised * deviation[part, None, None]
-            planes[part] = np.nan_to_num(scaled, copy=False)
-        wanted = self._refine and refinement.pays(count, int(symbols.varies.sum()))
-        if not wanted or network.refinement is None:
-            return planes
-        refined = refinement.refined(
-            network,
-            network.refinement,
-            tile,
-            planes,
-            levels,
-            symbols.step,
-            optimise=self._optimise,
-        )
-        return np.nan_to_num(refined, copy=False)
-
-    def levels(self, symbols: SpectralSymbols) -> npt.NDArray[np.int32]:
-        """Levels of the planes, shape (planes,)."""
-        network = self._networks[symbols.network]
-        return np.maximum(_core.band_levels(symbols.scale, symbols.step, network.levels), 0)
-
-    def coded_planes(
-        self, analysis: SpectralAnalysis, symbols: SpectralSymbols
-    ) -> tuple[Float32Array, Float32Array]:
-        """Planes that were coded, and what a decoder makes of them without refinement.
-
-        For training: a refinement learns the first from the second.
-
-        Returns
-        -------
-        tuple of ndarray of float32, shape (planes, rows, columns)
-            On the integer scale.
-        """
-        spectra = analysis.statistics.spectra
-        planes = spectra.project(self._offset(symbols), self._rows(symbols))
-        return planes, self._decoded_planes(analysis.tile, symbols)
-
-    def _rows(self, symbols: SpectralSymbols) -> npt.NDArray[np.float64]:
-        """Orthonormal rows of the planes, shape (planes, bands); 0 at bands that do not vary."""
-        varies, count = symbols.varies.astype(bool), len(symbols.scale)
-        if symbols.carried is None:
-            return basis_rows(symbols.basis, varies)[:count]
-        return np.asarray(symbols.carried.rows[:count] * varies)
 
 
 def _own_step(tile: TileStatistics, step: int) -> int:

@@ -31,8 +31,8 @@ _LEAST_PIXELS = 1 << 14
 _STRIP_ROWS = 32
 #: Evaluations that a search usually takes, for the progress bar.
 _USUAL_EVALUATIONS = 4
-#: A search on strips is corrected so often at most, before steps are searched on the whole.
-_CORRECTIONS = 4
+#: What strips say is compared with the whole so often; then steps are searched on the whole.
+_COMPARED = 2
 #: What natural scenes do, to begin a search with: by how much of a factor of two rate and error
 #: change from step to step.
 _RATE_SLOPE = -1.0 / STEPS_PER_OCTAVE
@@ -254,7 +254,7 @@ class StepSearch:
         if self.complete or not self._telling:
             return search(target, whole=not self.complete)
         found = search(target, whole=False)
-        for _ in range(_CORRECTIONS):
+        for _ in range(_COMPARED):
             actual[found.step] = value(found.step, True)
             ratio = actual[found.step] / target
             if not ratio > 0 or abs(math.log(ratio)) < rate_control.CLOSE_ENOUGH:

@@ -23,7 +23,8 @@ from hyspec import _core, rate_control
 from hyspec.pack import Pack
 from hyspec.quality import STEPS_PER_OCTAVE
 from hyspec.refinement import quantiser_step
-from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder
+from hyspec.spectral_profile import SpectralCoder
+from hyspec.spectral_symbols import SpectralAnalysis
 from hyspec.tile_coder import TileSamples
 from hyspec_training import blocks
 from hyspec_training.components import encoded_type
