@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hyspec import _core
 from hyspec.corrected_base import CorrectedBase
 from hyspec.quality import STEPS_PER_OCTAVE
-from hyspec.spectral_profile import SpectralAnalysis
+from hyspec.spectral_symbols import SpectralAnalysis
 from hyspec.tile_coder import TileSamples
 
 #: The quantiser step of planes that a search begins with, over the error limit: a normal error

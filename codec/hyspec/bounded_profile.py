@@ -27,7 +27,8 @@ from hyspec.errors import StreamError
 from hyspec.pack import PackModel
 from hyspec.relative_error import relative_limit
 from hyspec.sample_type import SampleType
-from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder
+from hyspec.spectral_profile import SpectralCoder
+from hyspec.spectral_symbols import SpectralAnalysis
 from hyspec.tile_coder import CoderSettings, TileCoder, TileSamples, by_band
 
 PROFILE_NAME = "bounded"

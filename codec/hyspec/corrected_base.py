@@ -19,7 +19,8 @@ import numpy.typing as npt
 from hyspec import _core, refinement
 from hyspec.errors import StreamError
 from hyspec.quality import STEPS_PER_OCTAVE, deviations
-from hyspec.spectral_profile import SpectralAnalysis, SpectralCoder, SpectralSymbols
+from hyspec.spectral_profile import SpectralCoder
+from hyspec.spectral_symbols import SpectralAnalysis, SpectralSymbols
 from hyspec.tile_coder import TileSamples
 
 #: How far a decoder may be off from another one before it rounds, in whole numbers: at least, as a
