@@ -54,7 +54,7 @@ BOUNDS = [
     ],
 )
 def test_what_does_not_go_with_bounds(settings, other, text):
-    assert EncodeOptions(**settings, profile="bounded").bounded
+    assert EncodeOptions(**settings, profile="bounded", pack="generic-spectral").bounded
     with pytest.raises(UsageError, match=text) as caught:
         EncodeOptions(**settings, **other)
     assert next(iter(settings)) in str(caught.value)
