@@ -43,8 +43,8 @@ class ChunkSink:
         self._write = write
         self._ways: Counter[str] = Counter()
         self._layers: list[_Waiting] = []
-        self._payloads = tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY)  # noqa: SIM115 - see close
         write(self._writer.begin())
+        self._payloads = tempfile.SpooledTemporaryFile(_MOST_IN_MEMORY)  # noqa: SIM115 - see close
 
     @property
     def size(self) -> int:
