@@ -31,8 +31,9 @@ def scattered(model, seed=0):
                 normal(parameter, parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.1)
             if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                 normal(layer.running_mean, 0.1)
-                normal(layer.weight, 0.1)
-                layer.weight += 1
+                if layer.affine:
+                    normal(layer.weight, 0.1)
+                    layer.weight += 1
                 normal(layer.running_var, 0.1)
                 layer.running_var.exp_()
     return model.eval()

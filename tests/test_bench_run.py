@@ -4,6 +4,8 @@ import contextlib
 import csv
 import json
 import re
+import subprocess
+import sys
 from importlib import resources
 from io import StringIO
 from pathlib import Path
@@ -228,12 +230,26 @@ def test_pairs(run, scene, tmp_path, monkeypatch):
     assert run(cli.main, *given, "--codecs", "jpegls", "--lossless").code == 1
 
 
+MEMORY = """
+import numpy as np
+from hyspec_bench import measurement
+
+found = measurement._timed(lambda: np.ones(8 << 20).sum())[1]
+print("unknown" if found.memory_mib is None else found.memory_mib - found.memory_before_mib)
+"""
+
+
 def test_memory():
-    """What an operation takes is seen: 64 MiB that it holds while it runs."""
-    found = measurement._timed(lambda: np.ones(8 << 20).sum())[1]
-    if found.memory_mib is None:
+    """What an operation takes is seen: 64 MiB that it holds while it runs.
+
+    In a process of its own: what others have freed would be taken first.
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if found == "unknown":
         pytest.skip("the operating system does not tell")
-    assert 60 < found.memory_mib - found.memory_before_mib < 70
+    assert 60 < float(found) < 70
 
 
 def test_floating_point_scenes(tmp_path):
