@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -42,6 +43,7 @@ class Pack:
     models: list[list[Network]]
 
 
+@functools.cache
 def load(folder: Path) -> Pack:
     """Sections 1 to 3."""
     raw = (folder / "manifest.json").read_bytes()

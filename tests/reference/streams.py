@@ -61,8 +61,24 @@ def decode_bounded(
     return corrections.decode(payload, networks, tile)
 
 
-def read_chunks(data: bytes, pack: Pack | None) -> tuple[container.Header, int, list[Chunk]]:
-    """Header, rows of the cube, and the symbols of every chunk."""
+Chunks = tuple[container.Header, int, list[Chunk]]
+#: What streams were found to hold, with the pack that keeps its identity meanwhile: plain Python
+#: takes seconds for a stream that several tests look at.
+_FOUND: dict[tuple[bytes, int], tuple[Chunks, Pack | None]] = {}
+_KEPT = 64
+
+
+def read_chunks(data: bytes, pack: Pack | None) -> Chunks:
+    """Header, rows of the cube, and the symbols of every chunk, which nobody changes."""
+    key = data, id(pack)
+    if key not in _FOUND:
+        if len(_FOUND) == _KEPT:
+            del _FOUND[next(iter(_FOUND))]
+        _FOUND[key] = _read_chunks(data, pack), pack
+    return _FOUND[key][0]
+
+
+def _read_chunks(data: bytes, pack: Pack | None) -> Chunks:
     header, size = container.parse_preamble(data)
     profile = profile_of(header, pack)
     rows, entries = container.read_index(data, header, size)
