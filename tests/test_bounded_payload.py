@@ -216,5 +216,5 @@ def test_bad_arguments(change: dict[str, object], text: str) -> None:
 
 
 def test_default_settings() -> None:
-    assert _core.default_bounded_settings(224) == (16, False)
-    assert _core.default_bounded_settings(3) == (16, True)
+    assert _core.default_bounded_settings(224, True) == (16, False)
+    assert _core.default_bounded_settings(3, False) == (24, True)

@@ -117,8 +117,8 @@ def _rate(cube: hyspec.Cube, max_error: int, form: Form) -> float:
     """Bits per sample of the whole stream."""
     proposed = _core.default_bounded_settings
 
-    def chosen(count: int) -> tuple[int, bool]:
-        bands, wide = proposed(count)
+    def chosen(count: int, lossless: bool) -> tuple[int, bool]:
+        bands, wide = proposed(count, lossless)
         return bands if form.bands is None else form.bands, wide != form.other_neighbourhood
 
     settings: EncodeSettings = {"max_error": max_error, "threads": 1}

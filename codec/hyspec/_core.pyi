@@ -871,7 +871,7 @@ def decode_bounded_payload(
         The bytes hold no payload of this tile.
     """
 
-def default_bounded_settings(bands: int) -> tuple[int, bool]:
+def default_bounded_settings(bands: int, lossless: bool) -> tuple[int, bool]:
     """Settings (bands, wide) that serve a tile with this many bands well."""
 
 def encode_corrected_payload(

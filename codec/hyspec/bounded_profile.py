@@ -228,8 +228,9 @@ class BoundedCoder(TileCoder[BoundedAnalysis, Symbols]):
 
     @staticmethod
     def _encoded(analysis: BoundedAnalysis, limits: npt.NDArray[np.uint32]) -> tuple[bytes, int]:
-        settings = _core.default_bounded_settings(analysis.tile.bands)
         relative = analysis.relative
+        lossless = not relative.share and not limits.any()
+        settings = _core.default_bounded_settings(analysis.tile.bands, lossless)
         return _core.encode_bounded_payload(
             analysis.samples,
             analysis.valid,

@@ -758,11 +758,12 @@ void bind_bounded_profile(py::module_& m) {
         "Read a payload; return samples, valid or None, max_errors and the checksum.");
   m.def(
       "default_bounded_settings",
-      [](std::uint32_t bands) {
-        const hyspec::BoundedSettings s = hyspec::default_bounded_settings(bands);
+      [](std::uint32_t bands, bool lossless) {
+        const hyspec::BoundedSettings s = hyspec::default_bounded_settings(bands, lossless);
         return py::make_tuple(s.bands, s.wide);
       },
-      py::arg("bands"), "Settings (bands, wide) that serve a tile with this many bands well.");
+      py::arg("bands"), py::arg("lossless"),
+      "Settings (bands, wide) that serve a tile with this many bands well.");
 }
 
 // ---- end of bounded profile ----

@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::uint64_t kMost32 = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint32_t kManyBands = 40;
+constexpr std::uint32_t kBandsWithErrors = 24;
 
 // Lowest sample and what the highest one exceeds it by (section 2).
 struct Range {
@@ -172,8 +173,9 @@ void code_chunk(typename Bits::Coder& coder, const BandTile& tile, const Header&
 
 }  // namespace
 
-BoundedSettings default_bounded_settings(std::uint32_t bands) noexcept {
+BoundedSettings default_bounded_settings(std::uint32_t bands, bool lossless) noexcept {
   BoundedSettings settings;
+  if (!lossless) settings.bands = kBandsWithErrors;
   settings.wide = bands <= kManyBands;
   return settings;
 }

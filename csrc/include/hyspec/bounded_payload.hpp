@@ -20,8 +20,9 @@ struct BoundedSettings {
   std::uint32_t bands = 16;  // before the one at hand, up to kMaxPredictionBands
   bool wide = false;         // more neighbours of few bands
 };
-// Settings that serve a tile with this many bands well.
-BoundedSettings default_bounded_settings(std::uint32_t bands) noexcept;
+// Settings that serve a tile with this many bands well. Where errors are allowed, a mean over more
+// bands makes up for those of each.
+BoundedSettings default_bounded_settings(std::uint32_t bands, bool lossless) noexcept;
 
 // Largest denominator of a relative error.
 constexpr std::uint32_t kMaxDenominator = 1u << 24;
