@@ -50,7 +50,13 @@ def test_corrections(bounded, run, out, tiny_spectral_pack):
     assert run(info.main, out, "--check", "--pack", tiny_spectral_pack).code == 0
     predicted = bounded(*limit, "--fast", "--json").json
     assert (predicted["pack"], predicted["ways"]) == (None, {"prediction": 2})
-    assert predicted["bytes"] > record["bytes"]
+
+
+def test_corrections_of_large_errors_make_small_streams(bounded, tiny_spectral_pack):
+    limit = ("--max-error", 400, "--json", "--force")
+    record = bounded(*limit, "--pack", tiny_spectral_pack).json
+    assert record["ways"] == {"corrections": 1}
+    assert record["bytes"] < bounded(*limit, "--fast").json["bytes"]
 
 
 def test_other_profiles_have_one_way(run, out, scene_hdr, scene_hyc, tiny_spectral_pack):
